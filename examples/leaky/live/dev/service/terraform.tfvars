@@ -1,0 +1,1 @@
+database_password = "plum-Anchor-4471"

@@ -1,0 +1,13 @@
+terraform {
+  required_version = ">= 1.11"
+}
+
+variable "database_password" {
+  type = string
+}
+
+module "service" {
+  source            = "../../../modules/service"
+  environment       = "prod"
+  database_password = var.database_password
+}

@@ -1,0 +1,1 @@
+database_password = "gravel-Tunic-8203"

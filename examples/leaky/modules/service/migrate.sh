@@ -1,0 +1,4 @@
+#!/bin/sh
+# Stands for the service's database migration.
+set -eu
+echo "migrating $1"

@@ -1,0 +1,18 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    secretref = {
+      source = "secretref/secretref"
+    }
+  }
+}
+
+provider "secretref" {
+  environment = "prod"
+}
+
+module "service" {
+  source      = "../../../modules/service"
+  environment = "prod"
+}

@@ -1,0 +1,83 @@
+//! The two programs under test, built from this workspace.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail};
+
+/// Paths of the built programs.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    /// `secretlint`.
+    pub linter: PathBuf,
+    /// `terraform-provider-secretref`.
+    pub provider: PathBuf,
+}
+
+impl Binaries {
+    /// Builds both programs once per process and says where they are.
+    ///
+    /// # Errors
+    /// When cargo cannot build them; its own messages go to standard error.
+    pub fn build() -> Result<Self> {
+        static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
+        BUILT
+            .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+            .clone()
+            .map_err(anyhow::Error::msg)
+    }
+}
+
+/// Root of the workspace: the folder that holds `Cargo.toml`, `examples/` and `rules/`.
+#[must_use]
+pub fn workspace_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The target directory this very program was built into.
+///
+/// # Errors
+/// When the program was moved out of a cargo target directory.
+pub fn target_dir() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    // target/<profile>/demo or target/<profile>/deps/<suite>-<hash>
+    let profile = profile_dir(&program)
+        .with_context(|| format!("{} is not in a cargo target directory", program.display()))?;
+    Ok(profile.parent().unwrap_or(profile).to_path_buf())
+}
+
+fn profile_dir(program: &Path) -> Option<&Path> {
+    let folder = program.parent()?;
+    if folder.file_name()? == "deps" {
+        folder.parent()
+    } else {
+        Some(folder)
+    }
+}
+
+fn build() -> Result<Binaries> {
+    let target = target_dir()?;
+    let release = !cfg!(debug_assertions);
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo
+        .current_dir(workspace_root())
+        .args(["build", "--quiet", "--workspace", "--bins", "--target-dir"])
+        .arg(&target);
+    if release {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo could not build the programs: {status}");
+    }
+    let folder = target.join(if release { "release" } else { "debug" });
+    Ok(Binaries {
+        linter: folder.join(format!("secretlint{}", std::env::consts::EXE_SUFFIX)),
+        provider: folder.join(format!(
+            "terraform-provider-secretref{}",
+            std::env::consts::EXE_SUFFIX
+        )),
+    })
+}
