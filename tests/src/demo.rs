@@ -122,12 +122,12 @@ impl Demo {
         story.step("Lint a stack as it is usually written")?;
         let leaky = self
             .sandbox
-            .secretlint(&project, &["--format", "short", "leaky"])?
+            .secretlint(&project, &["--format", "short", "leaky"], "")?
             .expect_code(1)?;
         story.ran(&leaky, &leaky.stdout)?;
         let json = self
             .sandbox
-            .secretlint(&project, &["--format", "json", "leaky"])?
+            .secretlint(&project, &["--format", "json", "leaky"], "")?
             .expect_code(1)?;
         let report: serde_json::Value =
             serde_json::from_str(&json.stdout).context("the JSON report is not JSON")?;
@@ -138,7 +138,7 @@ impl Demo {
         story.step("Lint the same stack done right")?;
         let secure = self
             .sandbox
-            .secretlint(&project, &["secure"])?
+            .secretlint(&project, &["secure"], "")?
             .expect_code(0)?;
         story.ran(&secure, &secure.text())?;
         story.says("clean, exit code 0")?;

@@ -156,15 +156,15 @@ impl Sandbox {
         self.run(command, Some(input))
     }
 
-    /// Runs `secretlint` in `folder`.
+    /// Runs `secretlint` in `folder`, feeding it `input`.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn secretlint(&self, folder: &Path, arguments: &[&str]) -> Result<Outcome> {
+    pub fn secretlint(&self, folder: &Path, arguments: &[&str], input: &str) -> Result<Outcome> {
         let mut command = Command::new(&self.binaries.linter);
         command.args(arguments);
         self.prepare(&mut command, folder);
-        self.run(command, None)
+        self.run(command, Some(input))
     }
 
     fn prepare(&self, command: &mut Command, folder: &Path) {

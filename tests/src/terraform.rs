@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
@@ -42,6 +43,14 @@ impl Terraform {
     /// # Errors
     /// When there is none and none can be fetched; the message says how to get one.
     pub fn locate() -> Result<Self> {
+        static LOCATED: OnceLock<Result<Terraform, String>> = OnceLock::new();
+        LOCATED
+            .get_or_init(|| Self::search().map_err(|error| format!("{error:#}")))
+            .clone()
+            .map_err(anyhow::Error::msg)
+    }
+
+    fn search() -> Result<Self> {
         let mut rejected = Vec::new();
         for candidate in candidates() {
             match probe(&candidate, &[]) {

@@ -1,0 +1,176 @@
+//! Output formats: one file each, one line here. A format gets the report, what it may know about the
+//! rules and the terminal, and a writer; nothing else, so no format can leak what the report masks.
+
+mod human;
+mod json;
+mod sarif;
+mod short;
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use secretlint_core::{Report, RuleMeta};
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Source excerpts with explanations, for people.
+    Human,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// One line a finding, for editors and grep.
+    Short,
+}
+
+/// What a format may know besides the report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// Every rule that ran, sorted by id.
+    pub(crate) rules: &'a [&'a RuleMeta],
+    /// Whether colour is wanted and understood.
+    pub(crate) colour: bool,
+    /// Whether characters beyond ASCII are understood.
+    pub(crate) unicode: bool,
+    /// Columns to wrap at.
+    pub(crate) width: usize,
+    /// Leave out everything but findings.
+    pub(crate) quiet: bool,
+}
+
+impl Format {
+    /// Writes `report` to `out`.
+    pub(crate) fn write(
+        self,
+        report: &Report,
+        around: &Surroundings<'_>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match self {
+            Self::Human => human::write(report, around, out),
+            Self::Json => json::write(report, out),
+            Self::Sarif => sarif::write(report, around, out),
+            Self::Short => short::write(report, out),
+        }
+    }
+}
+
+/// Percent-encodes a relative path for use as a URI reference (RFC 3986).
+fn uri(path: &str) -> String {
+    path.bytes().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'/'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'@'
+            | b'+' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use secretlint_core::finding::{Confidence, Digest, Severity};
+    use secretlint_core::report::{
+        Excerpt, LineColumn, Location, RelatedLocation, ReportedFinding, Stats, Suppression,
+        Unreadable,
+    };
+    use secretlint_core::rule::Lifecycle;
+
+    pub(crate) static META: RuleMeta = RuleMeta {
+        id: "hardcoded-secret",
+        aliases: &[],
+        family: "credentials",
+        summary: "A secret is written as a literal.",
+        docs: "A secret is written as a literal.\n\n## Why\n\nWhoever reads the code knows it.",
+        severity: Severity::Error,
+        confidence: Confidence::High,
+        lifecycle: Lifecycle::Stable,
+    };
+
+    fn location(path: &str, line: u32) -> Location {
+        let text = "resource \"x\" \"y\" {\n  password = \"********\"\n}".to_owned();
+        Location {
+            path: path.into(),
+            span: (31, 41),
+            start: LineColumn { line, column: 14 },
+            end: LineColumn { line, column: 24 },
+            excerpt: Excerpt {
+                first_line: line - 1,
+                highlight: (32, 42),
+                text,
+            },
+        }
+    }
+
+    fn finding(suppression: Option<Suppression>) -> ReportedFinding {
+        ReportedFinding {
+            rule: "hardcoded-secret".into(),
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            location: location("live/prod env/main.tf", 12),
+            message: "`x.y.password` holds a literal password".into(),
+            why: "Whoever reads the code knows it.".into(),
+            help: "Reference it: `local://prod/db#password`.".into(),
+            address: "x.y.password".into(),
+            fingerprint: "0123456789abcdef0123456789abcdef".into(),
+            digest: Some(Digest([7; 16])),
+            related: vec![RelatedLocation {
+                location: location("live/dev/main.tf", 3),
+                message: "the same value in dev".into(),
+            }],
+            fixes: Vec::new(),
+            suppression,
+        }
+    }
+
+    pub(crate) fn report() -> Report {
+        Report {
+            findings: vec![finding(None)],
+            suppressed: vec![finding(Some(Suppression {
+                kind: "comment",
+                reason: Some("rotated".into()),
+            }))],
+            unreadable: vec![Unreadable {
+                path: "big.tf".into(),
+                reason: "permission denied".into(),
+            }],
+            stats: Stats {
+                files: 2,
+                bytes: 100,
+                modules: 1,
+            },
+        }
+    }
+
+    pub(crate) fn render(format: Format, quiet: bool) -> String {
+        let rules = [&META];
+        let around = Surroundings {
+            rules: &rules,
+            colour: false,
+            unicode: true,
+            width: 80,
+            quiet,
+        };
+        let mut out = Vec::new();
+        format.write(&report(), &around, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn paths_become_uri_references() {
+        assert_eq!(uri("a b/ü#1.tf"), "a%20b/%C3%BC%231.tf");
+        assert_eq!(uri("live/prod/main.tf"), "live/prod/main.tf");
+    }
+}
