@@ -15,9 +15,9 @@ locals {
   # The key that signs receipts. Invented for this example.
   receipt_signing_key = <<-EOT
     -----BEGIN EC PRIVATE KEY-----
-    MHcCAQEEIGxV8wXnTZ0xq3m3jJkTjg0n3yD0vQmJt1mG9oT4l2kNoAoGCCqGSM49
-    AwEHoUQDQgAEs8xJ6bQh1n3l0rVd2wq0hJ0m4yY5N3uYVbK1Hq1Zr9c2xWm3oQvE
-    p7fGd8kLsT5uXy0aBcDeFgHiJkLmNoPqRs==
+    MHcCAQEEIPhM1F/RHyrE0P24DPbi87xYVKVcbgYNQP8i3I9Mc0DnoAoGCCqGSM49
+    AwEHoUQDQgAElSqITMQFuUJdn56ZJ6UYRfcWDKUHBVLPQzmhto4CSNNWPXFmcXq8
+    Q5AuKU1+Bv/LHcdc3Wpv2u/jLUQFDdhfMg==
     -----END EC PRIVATE KEY-----
   EOT
 }
