@@ -95,6 +95,9 @@ mod tests {
     #[test]
     fn equality_compares_bytes() {
         assert_eq!(Secret::from_text("a".into()), Secret::new(b"a".to_vec()));
-        assert_ne!(Secret::from_text("a".into()), Secret::from_text("ab".into()));
+        assert_ne!(
+            Secret::from_text("a".into()),
+            Secret::from_text("ab".into())
+        );
     }
 }
