@@ -1,0 +1,195 @@
+//! The provider: its configuration and what it offers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::action::{Action, ErasedAction};
+use crate::config::Config;
+use crate::context::Context;
+use crate::data_source::{DataSource, ErasedDataSource};
+use crate::diagnostic::Diagnostics;
+use crate::ephemeral::{EphemeralResource, ErasedEphemeral};
+use crate::function::Function;
+use crate::list::{ErasedList, ListResource};
+use crate::managed::{ErasedManaged, ManagedResource};
+use crate::model::Model;
+use crate::schema::Schema;
+
+/// A Terraform provider.
+#[async_trait]
+pub trait Provider: Send + Sync + 'static {
+    /// The provider block. Keep every attribute optional, with the environment as fall-back: Terraform
+    /// asks interactively for required ones.
+    type Model: Model;
+    /// What `configure` makes and every resource gets: clients, policy, limits.
+    type Data: Send + Sync + 'static;
+
+    /// Lists what the provider offers.
+    fn offer(&self, registry: &mut Registry<Self::Data>);
+
+    /// Checks the provider block. Parts of it may be unknown; check what is known.
+    async fn validate(&self, config: &Config) -> Diagnostics {
+        let _ = config;
+        Diagnostics::new()
+    }
+
+    /// Makes the data that resources work with.
+    ///
+    /// - Called once for each provider block, never by `terraform validate`, and never before functions.
+    /// - Called only when the model can be read. When a part that is not a
+    ///   [`Tristate`](crate::model::Tristate) is unknown, resources fail with a message that names it.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    async fn configure(
+        &self,
+        context: &Context<()>,
+        config: Self::Model,
+    ) -> Result<Self::Data, Diagnostics>;
+
+    /// The schema of the provider block.
+    fn schema(&self) -> Schema {
+        Schema::new(Self::Model::block())
+    }
+}
+
+/// What a provider offers, by type name. Two entries of one kind with the same name are a mistake that
+/// [`Registry::duplicates`] finds.
+pub struct Registry<D> {
+    pub(crate) actions: BTreeMap<String, Arc<dyn ErasedAction<D>>>,
+    pub(crate) data_sources: BTreeMap<String, Arc<dyn ErasedDataSource<D>>>,
+    pub(crate) ephemerals: BTreeMap<String, Arc<dyn ErasedEphemeral<D>>>,
+    pub(crate) functions: BTreeMap<String, Arc<dyn Function>>,
+    pub(crate) lists: BTreeMap<String, Arc<dyn ErasedList<D>>>,
+    pub(crate) managed: BTreeMap<String, Arc<dyn ErasedManaged<D>>>,
+    duplicates: Vec<String>,
+}
+
+impl<D> Default for Registry<D> {
+    fn default() -> Self {
+        Self {
+            actions: BTreeMap::new(),
+            data_sources: BTreeMap::new(),
+            ephemerals: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            managed: BTreeMap::new(),
+            duplicates: Vec::new(),
+        }
+    }
+}
+
+impl<D: Send + Sync + 'static> Registry<D> {
+    /// What `provider` offers.
+    pub fn of<P: Provider<Data = D>>(provider: &P) -> Self {
+        let mut registry = Self::default();
+        provider.offer(&mut registry);
+        registry
+    }
+
+    /// Offers an action.
+    pub fn action<T: Action<Data = D>>(&mut self, action: T) -> &mut Self {
+        let name = action.name().to_owned();
+        self.note(self.actions.contains_key(&name), &name);
+        self.actions.insert(name, Arc::new(action));
+        self
+    }
+
+    /// Offers a data source.
+    pub fn data_source<T: DataSource<Data = D>>(&mut self, source: T) -> &mut Self {
+        let name = source.name().to_owned();
+        self.note(self.data_sources.contains_key(&name), &name);
+        self.data_sources.insert(name, Arc::new(source));
+        self
+    }
+
+    /// Offers an ephemeral resource.
+    pub fn ephemeral<T: EphemeralResource<Data = D>>(&mut self, resource: T) -> &mut Self {
+        let name = resource.name().to_owned();
+        self.note(self.ephemerals.contains_key(&name), &name);
+        self.ephemerals.insert(name, Arc::new(resource));
+        self
+    }
+
+    /// Offers a function.
+    pub fn function<T: Function>(&mut self, function: T) -> &mut Self {
+        let name = function.name().to_owned();
+        self.note(self.functions.contains_key(&name), &name);
+        self.functions.insert(name, Arc::new(function));
+        self
+    }
+
+    /// Offers a list resource.
+    pub fn list<T: ListResource<Data = D>>(&mut self, list: T) -> &mut Self {
+        let name = list.name().to_owned();
+        self.note(self.lists.contains_key(&name), &name);
+        self.lists.insert(name, Arc::new(list));
+        self
+    }
+
+    /// Offers a managed resource.
+    pub fn managed<T: ManagedResource<Data = D>>(&mut self, resource: T) -> &mut Self {
+        let name = resource.name().to_owned();
+        self.note(self.managed.contains_key(&name), &name);
+        self.managed.insert(name, Arc::new(resource));
+        self
+    }
+
+    /// Names offered twice; check in a test that there are none.
+    #[must_use]
+    pub fn duplicates(&self) -> &[String] {
+        &self.duplicates
+    }
+
+    /// Every rule that a schema of this registry breaks, with its kind and type name; check in a test that
+    /// there are none.
+    #[must_use]
+    pub fn schema_problems(&self) -> Vec<String> {
+        let schemas = (self
+            .actions
+            .iter()
+            .map(|(name, item)| ("action", name, item.schema())))
+        .chain(
+            self.data_sources
+                .iter()
+                .map(|(name, item)| ("data source", name, item.schema())),
+        )
+        .chain(
+            self.ephemerals
+                .iter()
+                .map(|(name, item)| ("ephemeral resource", name, item.schema())),
+        )
+        .chain(
+            self.lists
+                .iter()
+                .map(|(name, item)| ("list resource", name, item.schema())),
+        )
+        .chain(
+            self.managed
+                .iter()
+                .map(|(name, item)| ("managed resource", name, item.schema())),
+        );
+        let problems = schemas.flat_map(|(kind, name, schema)| {
+            schema
+                .validate()
+                .into_iter()
+                .map(move |problem| format!("{kind} {name}: {problem}"))
+        });
+        let functions = self.functions.iter().flat_map(|(name, function)| {
+            function
+                .signature()
+                .validate()
+                .into_iter()
+                .map(move |problem| format!("function {name}: {problem}"))
+        });
+        problems.chain(functions).collect()
+    }
+
+    fn note(&mut self, taken: bool, name: &str) {
+        if taken {
+            self.duplicates.push(name.to_owned());
+        }
+    }
+}
