@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Secret stores: one narrow trait, layers around it, one file for each backend, and the embedded store.
+//!
+//! Knows nothing of the program that uses it. Read [`SecretStore`] first, then `LocalStore` in [`local`].
+//!
+//! - A *reference* says where a secret is; [`SecretStore::fetch`] gives the value whole, with its lease.
+//! - [`StoreError`] has a stable kind, a reason, a place and help; never a value.
+//! - Values are [`secret_value::Secret`] all the way.
+
+pub mod local;
+
+mod capability;
+mod environment;
+mod error;
+mod files;
+mod hex;
+mod lease;
+mod payload;
+mod store;
+mod suggest;
+
+pub use capability::Capability;
+pub use environment::Environment;
+pub use error::{ErrorKind, Operation, Result, Retry, StoreError};
+pub use lease::{Lease, LeaseFacts, LeaseHandle, Leased};
+pub use payload::{Metadata, SecretPayload, Shape};
+pub use store::{FetchOptions, Precondition, SecretStore, WriteRequest};
