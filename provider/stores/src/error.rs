@@ -273,7 +273,11 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoreError({}, {}: {self}", self.0.operation, self.0.kind)?;
+        write!(
+            f,
+            "StoreError({}, {}: {self}",
+            self.0.operation, self.0.kind
+        )?;
         if let Some(help) = self.help() {
             write!(f, "; help: {help}")?;
         }
@@ -296,10 +300,14 @@ mod tests {
 
     #[test]
     fn display_names_the_place_after_the_reason() {
-        let error = StoreError::new(ErrorKind::NotFound, Operation::Open, "there is no such file")
-            .with_context("file", "/x/store.age")
-            .with_context("store", "local")
-            .with_help("create it");
+        let error = StoreError::new(
+            ErrorKind::NotFound,
+            Operation::Open,
+            "there is no such file",
+        )
+        .with_context("file", "/x/store.age")
+        .with_context("store", "local")
+        .with_help("create it");
         assert_eq!(
             error.to_string(),
             "there is no such file (file: /x/store.age, store: local)"

@@ -16,7 +16,12 @@ use crate::error::{ErrorKind, Operation, Result, Retry, StoreError};
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// Turns an input or output error into ours, naming the file.
-pub(crate) fn io_error(operation: Operation, doing: &str, path: &Path, error: io::Error) -> StoreError {
+pub(crate) fn io_error(
+    operation: Operation,
+    doing: &str,
+    path: &Path,
+    error: io::Error,
+) -> StoreError {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
@@ -28,26 +33,42 @@ pub(crate) fn io_error(operation: Operation, doing: &str, path: &Path, error: io
 }
 
 /// Reads a regular file of at most `limit` bytes into memory that is zeroed on drop.
-pub(crate) fn read_limited(operation: Operation, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_limited(
+    operation: Operation,
+    path: &Path,
+    limit: u64,
+) -> Result<Zeroizing<Vec<u8>>> {
     let fail = |error| io_error(operation, "read the file", path, error);
     // Looked at before opening: opening a named pipe would wait for its writer.
     let facts = fs::metadata(path).map_err(fail)?;
     if !facts.is_file() {
-        return Err(StoreError::new(ErrorKind::InvalidReference, operation, "this is not a regular file")
-            .with_context("file", path.display()));
+        return Err(StoreError::new(
+            ErrorKind::InvalidReference,
+            operation,
+            "this is not a regular file",
+        )
+        .with_context("file", path.display()));
     }
     if facts.len() > limit {
         return Err(too_large(operation, path, limit));
     }
     let file = File::open(path).map_err(fail)?;
     // One byte more than announced, so that a growing file is noticed without growing the buffer.
-    let room = usize::try_from(facts.len()).unwrap_or(usize::MAX).saturating_add(1);
+    let room = usize::try_from(facts.len())
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(facts.len().saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(facts.len().saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
     if bytes.len() as u64 > facts.len() {
-        return Err(StoreError::new(ErrorKind::Unavailable, operation, "the file grew while it was read")
-            .with_context("file", path.display())
-            .with_retry(Retry::Later));
+        return Err(StoreError::new(
+            ErrorKind::Unavailable,
+            operation,
+            "the file grew while it was read",
+        )
+        .with_context("file", path.display())
+        .with_retry(Retry::Later));
     }
     Ok(bytes)
 }
@@ -108,7 +129,10 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature on every platform")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature on every platform"
+)]
 fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -123,7 +147,9 @@ pub(crate) fn create_folder(operation: Operation, folder: &Path, private: bool) 
     }
     #[cfg(not(unix))]
     let _ = private;
-    builder.create(folder).map_err(|error| io_error(operation, "create the folder", folder, error))
+    builder
+        .create(folder)
+        .map_err(|error| io_error(operation, "create the folder", folder, error))
 }
 
 /// Refuses a file that anybody but its owner may read or write.
@@ -131,7 +157,8 @@ pub(crate) fn create_folder(operation: Operation, folder: &Path, private: bool) 
 pub(crate) fn require_private(operation: Operation, path: &Path, what: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    let facts = fs::metadata(path).map_err(|error| io_error(operation, "read the file", path, error))?;
+    let facts =
+        fs::metadata(path).map_err(|error| io_error(operation, "read the file", path, error))?;
     let mode = facts.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());
@@ -139,7 +166,9 @@ pub(crate) fn require_private(operation: Operation, path: &Path, what: &str) -> 
     Err(StoreError::new(
         ErrorKind::PermissionDenied,
         operation,
-        format!("{what} is open to other users of this machine (mode {mode:04o}), so it is not used"),
+        format!(
+            "{what} is open to other users of this machine (mode {mode:04o}), so it is not used"
+        ),
     )
     .with_context("file", path.display())
     .with_help(format!(
@@ -164,7 +193,8 @@ pub(crate) struct Lock {
 impl Lock {
     /// Locks the file `path` (created when missing), waiting at most `limit`.
     pub(crate) fn acquire(operation: Operation, path: &Path, limit: Duration) -> Result<Self> {
-        let file = open_private(path).map_err(|error| io_error(operation, "open the lock file", path, error))?;
+        let file = open_private(path)
+            .map_err(|error| io_error(operation, "open the lock file", path, error))?;
         lock_file(operation, &file, path, limit)?;
         Ok(Self { _file: file })
     }
@@ -180,7 +210,12 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// Locks an open file, waiting at most `limit`; `path` is for the message.
-pub(crate) fn lock_file(operation: Operation, file: &File, path: &Path, limit: Duration) -> Result<()> {
+pub(crate) fn lock_file(
+    operation: Operation,
+    file: &File,
+    path: &Path,
+    limit: Duration,
+) -> Result<()> {
     let end = Instant::now() + limit;
     loop {
         match file.try_lock() {
@@ -241,7 +276,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, b"four").unwrap();
-        assert_eq!(read_limited(Operation::Open, &path, 4).unwrap().as_slice(), b"four");
+        assert_eq!(
+            read_limited(Operation::Open, &path, 4).unwrap().as_slice(),
+            b"four"
+        );
         let error = read_limited(Operation::Open, &path, 3).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         let error = read_limited(Operation::Open, folder.path(), 3).unwrap_err();

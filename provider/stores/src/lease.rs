@@ -34,19 +34,11 @@ impl<T> Leased<T> {
     }
 
     /// Changes the value and keeps the lease.
-    ///
-    /// # Errors
-    /// Those of `change`, with the lease that the caller now has to give back.
-    pub fn try_map<U, E>(
-        self,
-        change: impl FnOnce(T) -> Result<U, E>,
-    ) -> Result<Leased<U>, (E, Option<Lease>)> {
-        match change(self.value) {
-            Ok(value) => Ok(Leased {
-                value,
-                lease: self.lease,
-            }),
-            Err(error) => Err((error, self.lease)),
+    #[must_use]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Leased<U> {
+        Leased {
+            value: change(self.value),
+            lease: self.lease,
         }
     }
 }

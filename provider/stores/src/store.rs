@@ -73,7 +73,10 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
     /// - a precondition that does not hold is `conflict` and changes nothing.
     async fn write(&self, reference: &SecretRef, request: &WriteRequest) -> Result<Metadata> {
         let _ = request;
-        Err(StoreError::unsupported(Operation::Write, reference.scheme().name()))
+        Err(StoreError::unsupported(
+            Operation::Write,
+            reference.scheme().name(),
+        ))
     }
 
     /// Removes the secret, or only the version that the reference names.
@@ -81,7 +84,10 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
     /// - afterwards `fetch` is `not_found`;
     /// - removing what is not there is `not_found`.
     async fn remove(&self, reference: &SecretRef) -> Result<()> {
-        Err(StoreError::unsupported(Operation::Remove, reference.scheme().name()))
+        Err(StoreError::unsupported(
+            Operation::Remove,
+            reference.scheme().name(),
+        ))
     }
 
     /// Extends a lease by about `increment`; the answer says what was granted.
@@ -90,14 +96,20 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
     /// - a lease that ended is `not_found`.
     async fn renew(&self, lease: &LeaseHandle, increment: Option<Duration>) -> Result<LeaseFacts> {
         let _ = increment;
-        Err(StoreError::unsupported(Operation::Renew, lease.reference.scheme().name()))
+        Err(StoreError::unsupported(
+            Operation::Renew,
+            lease.reference.scheme().name(),
+        ))
     }
 
     /// Ends a lease now.
     ///
     /// - idempotent: a lease that ended already is success.
     async fn revoke(&self, lease: &LeaseHandle) -> Result<()> {
-        Err(StoreError::unsupported(Operation::Revoke, lease.reference.scheme().name()))
+        Err(StoreError::unsupported(
+            Operation::Revoke,
+            lease.reference.scheme().name(),
+        ))
     }
 }
 

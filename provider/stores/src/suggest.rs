@@ -7,7 +7,10 @@ const SHOWN: usize = 10;
 
 /// One sentence that helps somebody who asked for `wanted`: the nearest of `known`, else what is there.
 /// `None` when nothing is known.
-pub(crate) fn hint<'a>(wanted: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+pub(crate) fn hint<'a>(
+    wanted: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<String> {
     if let Some(near) = nearest(wanted, known.clone()) {
         return Some(format!("did you mean `{near}`?"));
     }

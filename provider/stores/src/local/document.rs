@@ -93,7 +93,8 @@ impl Document {
                 ),
             )
         };
-        let preamble: Preamble = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+        let preamble: Preamble =
+            serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
         if preamble.format != FORMAT {
             return Err(StoreError::new(
                 ErrorKind::Integrity,
@@ -119,7 +120,8 @@ impl Document {
     pub(super) fn to_bytes(&self, operation: Operation) -> Result<Zeroizing<Vec<u8>>> {
         let mut buffer = ZeroingBuffer::default();
         serde_json::to_writer(&mut buffer, self).map_err(|error| {
-            StoreError::new(ErrorKind::Io, operation, "cannot write the store document").with_source(error)
+            StoreError::new(ErrorKind::Io, operation, "cannot write the store document")
+                .with_source(error)
         })?;
         Ok(buffer.bytes)
     }
@@ -135,7 +137,8 @@ impl Write for ZeroingBuffer {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let needed = self.bytes.len() + piece.len();
         if needed > self.bytes.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two().max(4096)));
+            let mut larger =
+                Zeroizing::new(Vec::with_capacity(needed.next_power_of_two().max(4096)));
             larger.extend_from_slice(&self.bytes);
             self.bytes = larger;
         }
@@ -162,7 +165,9 @@ impl<'de> Deserialize<'de> for SecretText {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<SecretText, E> {
-                let bytes = STANDARD.decode(text).map_err(|_| E::custom("not base64 text"))?;
+                let bytes = STANDARD
+                    .decode(text)
+                    .map_err(|_| E::custom("not base64 text"))?;
                 Ok(SecretText(Secret::new(bytes)))
             }
         }
@@ -171,15 +176,25 @@ impl<'de> Deserialize<'de> for SecretText {
 }
 
 mod secret_text {
-    use super::{Deserialize, Deserializer, Engine, STANDARD, Secret, SecretText, Serializer, Zeroizing};
+    use super::{
+        Deserialize, Deserializer, Engine, STANDARD, Secret, SecretText, Serializer, Zeroizing,
+    };
 
-    pub(super) fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
-        #[expect(clippy::disallowed_methods, reason = "sealing: the text goes into the encrypted document only")]
+    pub(super) fn serialize<S: Serializer>(
+        secret: &Secret,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "sealing: the text goes into the encrypted document only"
+        )]
         let text = Zeroizing::new(STANDARD.encode(secret.expose()));
         serializer.serialize_str(&text)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Secret, D::Error> {
         SecretText::deserialize(deserializer).map(|text| text.0)
     }
 }
@@ -187,7 +202,10 @@ mod secret_text {
 mod optional_secret_text {
     use super::{Deserialize, Deserializer, Secret, SecretText, Serializer, secret_text, ser};
 
-    pub(super) fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        secret: &Option<Secret>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         struct Borrowed<'a>(&'a Secret);
         impl ser::Serialize for Borrowed<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -200,7 +218,9 @@ mod optional_secret_text {
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Secret>, D::Error> {
         Ok(Option::<SecretText>::deserialize(deserializer)?.map(|text| text.0))
     }
 }

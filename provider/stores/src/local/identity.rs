@@ -90,7 +90,11 @@ enum Origin {
 
 impl Identities {
     /// Reads and unlocks the keys.
-    pub(super) fn load(operation: Operation, source: &IdentitySource, passphrase: &Passphrase) -> Result<Self> {
+    pub(super) fn load(
+        operation: Operation,
+        source: &IdentitySource,
+        passphrase: &Passphrase,
+    ) -> Result<Self> {
         match source {
             IdentitySource::File(path) => Self::load_file(operation, path, passphrase),
             IdentitySource::Inline(text) => Self::from_secret(operation, text),
@@ -99,7 +103,9 @@ impl Identities {
                 operation,
                 "no identity is configured and the home folder is unknown",
             )
-            .with_help("set SECRETREF_IDENTITY_FILE to an identity file outside the project, or HOME")),
+            .with_help(
+                "set SECRETREF_IDENTITY_FILE to an identity file outside the project, or HOME",
+            )),
         }
     }
 
@@ -132,7 +138,10 @@ impl Identities {
     }
 
     fn from_secret(operation: Operation, text: &Secret) -> Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "credentials: the key of the store is parsed, not passed on")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "credentials: the key of the store is parsed, not passed on"
+        )]
         let bytes = text.expose();
         if is_encrypted(bytes) {
             return Err(StoreError::new(
@@ -140,13 +149,19 @@ impl Identities {
                 operation,
                 "SECRETREF_IDENTITY holds an identity protected by a passphrase",
             )
-            .with_help("put the unprotected identity into the CI secret, or use SECRETREF_IDENTITY_FILE"));
+            .with_help(
+                "put the unprotected identity into the CI secret, or use SECRETREF_IDENTITY_FILE",
+            ));
         }
         Self::parse(operation, bytes, Origin::Inline, None)
     }
 
     /// Makes a new key and writes it to `path`, which must not exist.
-    pub(super) fn create(operation: Operation, path: &Path, passphrase: Option<Secret>) -> Result<Self> {
+    pub(super) fn create(
+        operation: Operation,
+        path: &Path,
+        passphrase: Option<Secret>,
+    ) -> Result<Self> {
         let created = Self {
             keys: vec![age::x25519::Identity::generate()],
             origin: Origin::File(path.to_owned()),
@@ -180,22 +195,31 @@ impl Identities {
         Ok(rotated)
     }
 
-    fn parse(operation: Operation, bytes: &[u8], origin: Origin, passphrase: Option<Secret>) -> Result<Self> {
+    fn parse(
+        operation: Operation,
+        bytes: &[u8],
+        origin: Origin,
+        passphrase: Option<Secret>,
+    ) -> Result<Self> {
         let wrong = |message: String| {
             StoreError::new(ErrorKind::Config, operation, message)
                 .with_context("identity", &origin)
                 .with_help("an identity is a line that starts with AGE-SECRET-KEY-1, as `store init` or `age-keygen` write it")
         };
-        let text = std::str::from_utf8(bytes).map_err(|_| wrong("the identity is not text".into()))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| wrong("the identity is not text".into()))?;
         let mut keys = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let key = line
-                .parse()
-                .map_err(|_| wrong(format!("line {} of the identity is no age secret key", index + 1)))?;
+            let key = line.parse().map_err(|_| {
+                wrong(format!(
+                    "line {} of the identity is no age secret key",
+                    index + 1
+                ))
+            })?;
             keys.push(key);
         }
         if keys.is_empty() {
@@ -212,16 +236,24 @@ impl Identities {
         let text = self.to_text();
         match &self.passphrase {
             None => files::replace(operation, path, &text),
-            Some(passphrase) => files::replace(operation, path, &lock(operation, &text, passphrase)?),
+            Some(passphrase) => {
+                files::replace(operation, path, &lock(operation, &text, passphrase)?)
+            }
         }
     }
 
     fn to_text(&self) -> Zeroizing<Vec<u8>> {
         // A key takes about 150 bytes: the buffer never grows and leaves no copy behind.
         let mut text = Zeroizing::new(Vec::with_capacity(256 + 256 * self.keys.len()));
-        text.extend_from_slice(b"# Secret key of secretref stores. Keep it private and outside of every project.\n");
+        text.extend_from_slice(
+            b"# Secret key of secretref stores. Keep it private and outside of every project.\n",
+        );
         for (index, key) in self.keys.iter().enumerate() {
-            let note = if index == 0 { "public key" } else { "retired public key" };
+            let note = if index == 0 {
+                "public key"
+            } else {
+                "retired public key"
+            };
             text.extend_from_slice(format!("# {note}: {}\n", key.to_public()).as_bytes());
             text.extend_from_slice(key.to_string().expose_secret().as_bytes());
             text.push(b'\n');
@@ -236,12 +268,18 @@ impl Identities {
 
     /// The public key of the newest identity.
     pub(super) fn public_key(&self) -> String {
-        self.keys.first().map(|key| key.to_public().to_string()).unwrap_or_default()
+        self.keys
+            .first()
+            .map(|key| key.to_public().to_string())
+            .unwrap_or_default()
     }
 
     /// All public keys, newest first.
     pub(super) fn public_keys(&self) -> Vec<String> {
-        self.keys.iter().map(|key| key.to_public().to_string()).collect()
+        self.keys
+            .iter()
+            .map(|key| key.to_public().to_string())
+            .collect()
     }
 
     /// Where the keys came from, for messages.
@@ -272,21 +310,38 @@ pub(super) fn exists(path: &Path) -> bool {
 
 fn is_encrypted(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
-    start.starts_with(b"age-encryption.org/") || start.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
+    start.starts_with(b"age-encryption.org/")
+        || start.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
 }
 
 fn to_age(operation: Operation, passphrase: &Secret) -> Result<SecretString> {
-    #[expect(clippy::disallowed_methods, reason = "credentials: the passphrase goes to the key derivation only")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "credentials: the passphrase goes to the key derivation only"
+    )]
     let text = std::str::from_utf8(passphrase.expose());
     text.map(|text| SecretString::from(text.to_owned()))
-        .map_err(|_| StoreError::new(ErrorKind::Config, operation, "the passphrase is not Unicode text"))
+        .map_err(|_| {
+            StoreError::new(
+                ErrorKind::Config,
+                operation,
+                "the passphrase is not Unicode text",
+            )
+        })
 }
 
 fn lock(operation: Operation, text: &[u8], passphrase: &Secret) -> Result<Vec<u8>> {
-    let failed = |reason: String| StoreError::new(ErrorKind::Io, operation, format!("cannot protect the identity: {reason}"));
+    let failed = |reason: String| {
+        StoreError::new(
+            ErrorKind::Io,
+            operation,
+            format!("cannot protect the identity: {reason}"),
+        )
+    };
     let recipient = age::scrypt::Recipient::new(to_age(operation, passphrase)?);
-    let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
-        .map_err(|error| failed(error.to_string()))?;
+    let encryptor =
+        age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
+            .map_err(|error| failed(error.to_string()))?;
     let mut locked = Vec::new();
     (|| {
         let armor = ArmoredWriter::wrap_output(&mut locked, Format::AsciiArmor)?;
@@ -298,12 +353,26 @@ fn lock(operation: Operation, text: &[u8], passphrase: &Secret) -> Result<Vec<u8
     Ok(locked)
 }
 
-fn unlock(operation: Operation, bytes: &[u8], passphrase: &Secret, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let wrong = |kind, message: &str| StoreError::new(kind, operation, message).with_context("file", path.display());
-    let broken = || wrong(ErrorKind::Integrity, "the identity file is damaged").with_help("restore it from a backup");
-    let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(|_| broken())?;
+fn unlock(
+    operation: Operation,
+    bytes: &[u8],
+    passphrase: &Secret,
+    path: &Path,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let wrong = |kind, message: &str| {
+        StoreError::new(kind, operation, message).with_context("file", path.display())
+    };
+    let broken = || {
+        wrong(ErrorKind::Integrity, "the identity file is damaged")
+            .with_help("restore it from a backup")
+    };
+    let decryptor =
+        age::Decryptor::new_buffered(ArmoredReader::new(bytes)).map_err(|_| broken())?;
     if !decryptor.is_scrypt() {
-        return Err(wrong(ErrorKind::Config, "the identity file is encrypted to another key, not with a passphrase"));
+        return Err(wrong(
+            ErrorKind::Config,
+            "the identity file is encrypted to another key, not with a passphrase",
+        ));
     }
     let mut identity = age::scrypt::Identity::new(to_age(operation, passphrase)?);
     identity.set_max_work_factor(MAX_WORK_FACTOR);

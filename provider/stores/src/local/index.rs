@@ -35,7 +35,12 @@ pub(super) struct Index {
 impl Index {
     /// The index of `document`, whose encrypted form is `sealed`.
     pub(super) fn of(document: &Document, sealed: &[u8]) -> Self {
-        let infos = |versions: &Vec<super::document::Version>| versions.iter().map(|version| version.info.clone()).collect();
+        let infos = |versions: &Vec<super::document::Version>| {
+            versions
+                .iter()
+                .map(|version| version.info.clone())
+                .collect()
+        };
         Self {
             format: FORMAT.to_owned(),
             format_version: FORMAT_VERSION,
@@ -43,7 +48,11 @@ impl Index {
             generation: document.generation,
             store_sha256: hex::encode(&Sha256::digest(sealed)),
             recipients: document.recipients.clone(),
-            secrets: document.secrets.iter().map(|(path, versions)| (path.clone(), infos(versions))).collect(),
+            secrets: document
+                .secrets
+                .iter()
+                .map(|(path, versions)| (path.clone(), infos(versions)))
+                .collect(),
         }
     }
 
@@ -67,20 +76,38 @@ impl Index {
         let wrong = |kind, message: &str| {
             StoreError::new(kind, operation, message)
                 .with_context("file", path.display())
-                .with_help("provide the identity of the store; its next change writes the index anew")
+                .with_help(
+                    "provide the identity of the store; its next change writes the index anew",
+                )
         };
-        let text = files::read_limited(operation, &path, MAX_STORE_BYTES).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => wrong(ErrorKind::Config, "the store keeps no index, so its metadata needs the identity"),
-            _ => error,
+        let text =
+            files::read_limited(operation, &path, MAX_STORE_BYTES).map_err(|error| match error
+                .kind()
+            {
+                ErrorKind::NotFound => wrong(
+                    ErrorKind::Config,
+                    "the store keeps no index, so its metadata needs the identity",
+                ),
+                _ => error,
+            })?;
+        let index: Self = serde_json::from_slice(&text).map_err(|_| {
+            wrong(
+                ErrorKind::Integrity,
+                "the index of the store cannot be read",
+            )
         })?;
-        let index: Self = serde_json::from_slice(&text)
-            .map_err(|_| wrong(ErrorKind::Integrity, "the index of the store cannot be read"))?;
         if index.format != FORMAT || index.format_version > FORMAT_VERSION {
-            return Err(wrong(ErrorKind::Unsupported, "the index has a format this program does not know"));
+            return Err(wrong(
+                ErrorKind::Unsupported,
+                "the index has a format this program does not know",
+            ));
         }
         let sealed = files::read_limited(operation, store, MAX_STORE_BYTES)?;
         if index.store_sha256 != hex::encode(&Sha256::digest(&*sealed)) {
-            return Err(wrong(ErrorKind::Integrity, "the index does not belong to the store file beside it"));
+            return Err(wrong(
+                ErrorKind::Integrity,
+                "the index does not belong to the store file beside it",
+            ));
         }
         Ok(index)
     }

@@ -104,15 +104,22 @@ impl LocalStore {
         }
         let _lock = lock(operation, options)?;
         if fs::symlink_metadata(&options.store).is_ok() {
-            return Err(StoreError::new(ErrorKind::Conflict, operation, "there is a store already")
-                .with_context("file", options.store.display())
-                .with_help("use it as it is, or choose another place with SECRETREF_STORE"));
+            return Err(StoreError::new(
+                ErrorKind::Conflict,
+                operation,
+                "there is a store already",
+            )
+            .with_context("file", options.store.display())
+            .with_help("use it as it is, or choose another place with SECRETREF_STORE"));
         }
         let store = Self {
             identities: load_or_create_identity(options, init)?,
             options: options.clone(),
         };
-        let mut recipients = vec![Recipient::new(&store.identities.public_key(), options.author.as_deref())?];
+        let mut recipients = vec![Recipient::new(
+            &store.identities.public_key(),
+            options.author.as_deref(),
+        )?];
         for recipient in &init.recipients {
             add(&mut recipients, recipient.clone())?;
         }
@@ -163,7 +170,10 @@ impl LocalStore {
             return Err(StoreError::new(
                 ErrorKind::TooLarge,
                 Operation::Write,
-                format!("the value has {} bytes, and at most {MAX_VALUE_BYTES} are kept", value.len()),
+                format!(
+                    "the value has {} bytes, and at most {MAX_VALUE_BYTES} are kept",
+                    value.len()
+                ),
             )
             .with_context("secret", path));
         }
@@ -194,8 +204,12 @@ impl LocalStore {
         let version = find(Operation::Open, &document, path, version)?;
         // `find` gives versions that are not removed, and those have a value.
         let value = version.value.clone().ok_or_else(|| {
-            StoreError::new(ErrorKind::Integrity, Operation::Open, "the version has no value and is not marked removed")
-                .with_context("secret", path)
+            StoreError::new(
+                ErrorKind::Integrity,
+                Operation::Open,
+                "the version has no value and is not marked removed",
+            )
+            .with_context("secret", path)
         })?;
         Ok((value, version.info.clone()))
     }
@@ -223,17 +237,26 @@ impl LocalStore {
     pub fn remove(&self, path: &str, version: Option<u64>) -> Result<()> {
         self.update(Operation::Remove, |document| {
             let names: Vec<String> = document.secrets.keys().cloned().collect();
-            let versions = document.secrets.get_mut(path).ok_or_else(|| no_secret(Operation::Remove, path, &names))?;
+            let versions = document
+                .secrets
+                .get_mut(path)
+                .ok_or_else(|| no_secret(Operation::Remove, path, &names))?;
             let now = (self.options.now)();
             let mut removed = false;
             for entry in versions.iter_mut() {
-                if entry.info.removed.is_none() && version.is_none_or(|number| number == entry.info.number) {
+                if entry.info.removed.is_none()
+                    && version.is_none_or(|number| number == entry.info.number)
+                {
                     entry.info.removed = Some(now);
                     entry.value = None;
                     removed = true;
                 }
             }
-            if removed { Ok(()) } else { Err(no_version(Operation::Remove, path, versions, version)) }
+            if removed {
+                Ok(())
+            } else {
+                Err(no_version(Operation::Remove, path, versions, version))
+            }
         })
     }
 
@@ -250,9 +273,15 @@ impl LocalStore {
         // The file gets the new key before the store does: a crash in between locks nobody out.
         let rotated = self.identities.rotate(operation)?;
         let own = self.identities.public_keys();
-        let name = document.recipients.iter().find(|known| own.contains(&known.key)).and_then(|known| known.name.clone());
-        let (retired, mut recipients): (Vec<_>, Vec<_>) =
-            document.recipients.drain(..).partition(|known| own.contains(&known.key));
+        let name = document
+            .recipients
+            .iter()
+            .find(|known| own.contains(&known.key))
+            .and_then(|known| known.name.clone());
+        let (retired, mut recipients): (Vec<_>, Vec<_>) = document
+            .recipients
+            .drain(..)
+            .partition(|known| own.contains(&known.key));
         recipients.insert(0, Recipient::new(&rotated.public_key(), name.as_deref())?);
         document.recipients = recipients;
         self.commit(operation, &mut document)?;
@@ -277,7 +306,9 @@ impl LocalStore {
     /// # Errors
     /// `conflict` when it can already.
     pub fn add_recipient(&self, recipient: &Recipient) -> Result<()> {
-        self.update(Operation::Configure, |document| add(&mut document.recipients, recipient.clone()))
+        self.update(Operation::Configure, |document| {
+            add(&mut document.recipients, recipient.clone())
+        })
     }
 
     /// Encrypts the store without the recipient with this public key or name. What it read, and older
@@ -290,18 +321,32 @@ impl LocalStore {
         let operation = Operation::Configure;
         let own = self.identities.public_keys();
         self.update(operation, |document| {
-            let fits = |known: &Recipient| known.key == key_or_name || known.name.as_deref() == Some(key_or_name);
-            let refuse = |kind, message: &str| StoreError::new(kind, operation, format!("`{key_or_name}` {message}"));
-            let mut places = document.recipients.iter().enumerate().filter(|(_, known)| fits(known)).map(|(place, _)| place);
+            let fits = |known: &Recipient| {
+                known.key == key_or_name || known.name.as_deref() == Some(key_or_name)
+            };
+            let refuse = |kind, message: &str| {
+                StoreError::new(kind, operation, format!("`{key_or_name}` {message}"))
+            };
+            let mut places = document
+                .recipients
+                .iter()
+                .enumerate()
+                .filter(|(_, known)| fits(known))
+                .map(|(place, _)| place);
             let place = places.next().ok_or_else(|| {
-                refuse(ErrorKind::NotFound, "is not a recipient").with_help("`store recipients` lists them")
+                refuse(ErrorKind::NotFound, "is not a recipient")
+                    .with_help("`store recipients` lists them")
             })?;
             if places.next().is_some() {
-                return Err(refuse(ErrorKind::Conflict, "names several recipients").with_help("give the public key"));
+                return Err(refuse(ErrorKind::Conflict, "names several recipients")
+                    .with_help("give the public key"));
             }
             if own.contains(&document.recipients[place].key) {
-                return Err(refuse(ErrorKind::Conflict, "is the identity in use: you would lock yourself out")
-                    .with_help("let another recipient do it"));
+                return Err(refuse(
+                    ErrorKind::Conflict,
+                    "is the identity in use: you would lock yourself out",
+                )
+                .with_help("let another recipient do it"));
             }
             Ok(document.recipients.remove(place))
         })
@@ -325,16 +370,24 @@ impl LocalStore {
     /// `config` when the store keeps no index; `integrity` when the index does not belong to the store.
     pub fn list_without_identity(options: &LocalOptions) -> Result<Vec<Listed>> {
         require_store(Operation::Metadata, options)?;
-        Ok(listed(Index::load(Operation::Metadata, &options.store)?.secrets))
+        Ok(listed(
+            Index::load(Operation::Metadata, &options.store)?.secrets,
+        ))
     }
 
     /// All versions of `path` as the plain index tells, without the identity.
     ///
     /// # Errors
     /// Those of [`LocalStore::list_without_identity`], and `not_found`.
-    pub fn history_without_identity(options: &LocalOptions, path: &str) -> Result<Vec<VersionInfo>> {
+    pub fn history_without_identity(
+        options: &LocalOptions,
+        path: &str,
+    ) -> Result<Vec<VersionInfo>> {
         require_store(Operation::Metadata, options)?;
-        history_in(Index::load(Operation::Metadata, &options.store)?.secrets, path)
+        history_in(
+            Index::load(Operation::Metadata, &options.store)?.secrets,
+            path,
+        )
     }
 
     /// The store file.
@@ -356,7 +409,11 @@ impl LocalStore {
     }
 
     /// Reads, changes and replaces the store under the lock. An error of `change` leaves it as it was.
-    fn update<T>(&self, operation: Operation, change: impl FnOnce(&mut Document) -> Result<T>) -> Result<T> {
+    fn update<T>(
+        &self,
+        operation: Operation,
+        change: impl FnOnce(&mut Document) -> Result<T>,
+    ) -> Result<T> {
         let _lock = lock(operation, &self.options)?;
         files::sweep_temporaries(&self.options.store);
         let mut document = self.load(operation)?;
@@ -377,7 +434,12 @@ impl LocalStore {
         };
         let record = Record::load(operation, folder, &self.options.store)?;
         let document = self.decrypt(operation)?;
-        record.check(operation, &document, &self.options.store, self.options.rollback)?;
+        record.check(
+            operation,
+            &document,
+            &self.options.store,
+            self.options.rollback,
+        )?;
         if let Err(error) = record.remember(operation, &document, &self.options.store, false) {
             // A read-only home folder must not make the store unreadable.
             tracing::warn!("rollback of the store will not be noticed: {error}");
@@ -390,7 +452,8 @@ impl LocalStore {
         let path = &self.options.store;
         let sealed = files::read_limited(operation, path, MAX_STORE_BYTES)?;
         let plaintext = sealed::open(operation, &self.identities, &sealed, path)?;
-        Document::parse(operation, &plaintext).map_err(|error| error.with_context("file", path.display()))
+        Document::parse(operation, &plaintext)
+            .map_err(|error| error.with_context("file", path.display()))
     }
 
     fn save(&self, operation: Operation, document: &Document) -> Result<()> {
@@ -416,7 +479,13 @@ impl LocalStore {
     fn remember(&self, operation: Operation, document: &Document, force: bool) -> Result<()> {
         match &self.options.records {
             Some(folder) => Record::load(operation, folder, &self.options.store)
-                .or_else(|error| if force { Ok(Record::forgotten(folder, &self.options.store)) } else { Err(error) })?
+                .or_else(|error| {
+                    if force {
+                        Ok(Record::forgotten(folder, &self.options.store))
+                    } else {
+                        Err(error)
+                    }
+                })?
                 .remember(operation, document, &self.options.store, force),
             None => Ok(()),
         }
@@ -439,7 +508,8 @@ fn ignore_helpers(operation: Operation, folder: &Path) -> Result<()> {
     if !ours || path.exists() {
         return Ok(());
     }
-    fs::write(&path, "*.lock\n*.tmp\n").map_err(|error| files::io_error(operation, "write the file", &path, error))
+    fs::write(&path, "*.lock\n*.tmp\n")
+        .map_err(|error| files::io_error(operation, "write the file", &path, error))
 }
 
 fn lock(operation: Operation, options: &LocalOptions) -> Result<files::Lock> {
@@ -462,8 +532,12 @@ fn require_store(operation: Operation, options: &LocalOptions) -> Result<()> {
 /// Refuses paths that a reference could not name or that read like something else.
 fn check_path(path: &str) -> Result<()> {
     let wrong = |why: &str| {
-        StoreError::new(ErrorKind::InvalidReference, Operation::Write, format!("this path cannot hold a secret: {why}"))
-            .with_help("use names separated by `/`, for instance `payments/database`")
+        StoreError::new(
+            ErrorKind::InvalidReference,
+            Operation::Write,
+            format!("this path cannot hold a secret: {why}"),
+        )
+        .with_help("use names separated by `/`, for instance `payments/database`")
     };
     if path.len() > MAX_PATH_BYTES {
         return Err(wrong("it is too long"));
@@ -471,7 +545,10 @@ fn check_path(path: &str) -> Result<()> {
     if path.chars().any(char::is_control) {
         return Err(wrong("it holds a control character"));
     }
-    match path.split('/').find(|segment| matches!(*segment, "" | "." | "..")) {
+    match path
+        .split('/')
+        .find(|segment| matches!(*segment, "" | "." | ".."))
+    {
         Some("") => Err(wrong("a name in it is empty")),
         Some(_) => Err(wrong("it holds `.` or `..` as a name")),
         None => Ok(()),
@@ -479,45 +556,86 @@ fn check_path(path: &str) -> Result<()> {
 }
 
 fn check_precondition(document: &Document, path: &str, precondition: &Precondition) -> Result<()> {
-    let current = document.secrets.get(path).and_then(|versions| versions.last()).map(|version| &version.info);
-    let current = current.filter(|info| info.removed.is_none()).map(|info| info.number.to_string());
+    let current = document
+        .secrets
+        .get(path)
+        .and_then(|versions| versions.last())
+        .map(|version| &version.info);
+    let current = current
+        .filter(|info| info.removed.is_none())
+        .map(|info| info.number.to_string());
     let conflict = |message: String| {
-        Err(StoreError::new(ErrorKind::Conflict, Operation::Write, message).with_context("secret", path))
+        Err(
+            StoreError::new(ErrorKind::Conflict, Operation::Write, message)
+                .with_context("secret", path),
+        )
     };
     match (precondition, current) {
         (Precondition::None, _) | (Precondition::Absent, None) => Ok(()),
-        (Precondition::Absent, Some(number)) => conflict(format!("a secret is stored here already, in version {number}")),
+        (Precondition::Absent, Some(number)) => conflict(format!(
+            "a secret is stored here already, in version {number}"
+        )),
         (Precondition::Version(wanted), Some(number)) if *wanted == number => Ok(()),
-        (Precondition::Version(wanted), Some(number)) => {
-            conflict(format!("the current version is {number}, not {wanted}: somebody else changed the secret"))
-        }
-        (Precondition::Version(wanted), None) => conflict(format!("version {wanted} is demanded and no secret is stored here")),
+        (Precondition::Version(wanted), Some(number)) => conflict(format!(
+            "the current version is {number}, not {wanted}: somebody else changed the secret"
+        )),
+        (Precondition::Version(wanted), None) => conflict(format!(
+            "version {wanted} is demanded and no secret is stored here"
+        )),
     }
 }
 
-fn find<'a>(operation: Operation, document: &'a Document, path: &str, number: Option<u64>) -> Result<&'a Version> {
-    let versions = document
-        .secrets
-        .get(path)
-        .ok_or_else(|| no_secret(operation, path, &document.secrets.keys().cloned().collect::<Vec<_>>()))?;
+fn find<'a>(
+    operation: Operation,
+    document: &'a Document,
+    path: &str,
+    number: Option<u64>,
+) -> Result<&'a Version> {
+    let versions = document.secrets.get(path).ok_or_else(|| {
+        no_secret(
+            operation,
+            path,
+            &document.secrets.keys().cloned().collect::<Vec<_>>(),
+        )
+    })?;
     let found = match number {
-        Some(number) => versions.iter().find(|version| version.info.number == number),
+        Some(number) => versions
+            .iter()
+            .find(|version| version.info.number == number),
         None => versions.last(),
     };
-    found.filter(|version| version.info.removed.is_none()).ok_or_else(|| no_version(operation, path, versions, number))
+    found
+        .filter(|version| version.info.removed.is_none())
+        .ok_or_else(|| no_version(operation, path, versions, number))
 }
 
 fn no_secret(operation: Operation, path: &str, known: &[String]) -> StoreError {
-    let error = StoreError::new(ErrorKind::NotFound, operation, format!("no secret is stored at `{path}`"));
+    let error = StoreError::new(
+        ErrorKind::NotFound,
+        operation,
+        format!("no secret is stored at `{path}`"),
+    );
     match suggest::hint(path, known.iter().map(String::as_str)) {
-        Some(hint) => error.with_help(format!("{hint}; `store list` shows all, `store set {path}` stores one")),
+        Some(hint) => error.with_help(format!(
+            "{hint}; `store list` shows all, `store set {path}` stores one"
+        )),
         None => error.with_help(format!("the store is empty; `store set {path}` stores one")),
     }
 }
 
-fn no_version(operation: Operation, path: &str, versions: &[Version], number: Option<u64>) -> StoreError {
-    let readable: Vec<_> = versions.iter().filter(|version| version.info.removed.is_none()).map(|version| version.info.number.to_string()).collect();
-    let known = number.is_none_or(|number| versions.iter().any(|version| version.info.number == number));
+fn no_version(
+    operation: Operation,
+    path: &str,
+    versions: &[Version],
+    number: Option<u64>,
+) -> StoreError {
+    let readable: Vec<_> = versions
+        .iter()
+        .filter(|version| version.info.removed.is_none())
+        .map(|version| version.info.number.to_string())
+        .collect();
+    let known =
+        number.is_none_or(|number| versions.iter().any(|version| version.info.number == number));
     let message = match (number, known) {
         (None, _) => format!("the secret at `{path}` was removed"),
         (Some(number), true) => format!("version {number} of `{path}` was removed"),
@@ -534,15 +652,24 @@ fn no_version(operation: Operation, path: &str, versions: &[Version], number: Op
 fn add(recipients: &mut Vec<Recipient>, recipient: Recipient) -> Result<()> {
     recipient.parse_key()?;
     if recipients.iter().any(|known| known.key == recipient.key) {
-        return Err(StoreError::new(ErrorKind::Conflict, Operation::Configure, format!("{} is a recipient already", recipient.key)));
+        return Err(StoreError::new(
+            ErrorKind::Conflict,
+            Operation::Configure,
+            format!("{} is a recipient already", recipient.key),
+        ));
     }
     recipients.push(recipient);
     Ok(())
 }
 
 fn infos(document: Document) -> BTreeMap<String, Vec<VersionInfo>> {
-    let without_values = |versions: Vec<Version>| versions.into_iter().map(|version| version.info).collect();
-    document.secrets.into_iter().map(|(path, versions)| (path, without_values(versions))).collect()
+    let without_values =
+        |versions: Vec<Version>| versions.into_iter().map(|version| version.info).collect();
+    document
+        .secrets
+        .into_iter()
+        .map(|(path, versions)| (path, without_values(versions)))
+        .collect()
 }
 
 fn listed(secrets: BTreeMap<String, Vec<VersionInfo>>) -> Vec<Listed> {
@@ -560,10 +687,17 @@ fn listed(secrets: BTreeMap<String, Vec<VersionInfo>>) -> Vec<Listed> {
     secrets.into_iter().filter_map(one).collect()
 }
 
-fn history_in(mut secrets: BTreeMap<String, Vec<VersionInfo>>, path: &str) -> Result<Vec<VersionInfo>> {
+fn history_in(
+    mut secrets: BTreeMap<String, Vec<VersionInfo>>,
+    path: &str,
+) -> Result<Vec<VersionInfo>> {
     match secrets.remove(path) {
         Some(versions) => Ok(versions),
-        None => Err(no_secret(Operation::Metadata, path, &secrets.into_keys().collect::<Vec<_>>())),
+        None => Err(no_secret(
+            Operation::Metadata,
+            path,
+            &secrets.into_keys().collect::<Vec<_>>(),
+        )),
     }
 }
 

@@ -103,7 +103,8 @@ impl LocalOptions {
             None | Some("refuse") => Rollback::Refuse,
             Some("warn") => Rollback::Warn,
             Some(_) => {
-                return Err(config("SECRETREF_ROLLBACK has an unknown value").with_help("set it to `refuse` or `warn`"));
+                return Err(config("SECRETREF_ROLLBACK has an unknown value")
+                    .with_help("set it to `refuse` or `warn`"));
             }
         };
         Ok(options)
@@ -140,14 +141,19 @@ fn locate_store(environment: &Environment, name: Option<&str>) -> Result<PathBuf
         return Ok(path);
     }
     let name = name.unwrap_or(DEFAULT_STORE);
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
     if name.is_empty() || name.starts_with('.') || !name.bytes().all(allowed) {
         return Err(config(format!("`{name}` is not a store name"))
             .with_help("use letters a-z, digits, `-` and `.`, not starting with `.`"));
     }
     let relative = Path::new(STORE_FOLDER).join(format!("{name}.age"));
     let here = environment.directory();
-    let found = here.ancestors().map(|folder| folder.join(&relative)).find(|path| path.is_file());
+    let found = here
+        .ancestors()
+        .map(|folder| folder.join(&relative))
+        .find(|path| path.is_file());
     Ok(found.unwrap_or_else(|| here.join(relative)))
 }
 
@@ -155,9 +161,11 @@ fn locate_identity(environment: &Environment) -> (IdentitySource, Option<PathBuf
     if let Some(text) = environment.text("SECRETREF_IDENTITY") {
         return (IdentitySource::Inline(Secret::from_text(text)), None);
     }
-    let file = environment
-        .path("SECRETREF_IDENTITY_FILE")
-        .or_else(|| environment.config_directory().map(|folder| folder.join("identity.txt")));
+    let file = environment.path("SECRETREF_IDENTITY_FILE").or_else(|| {
+        environment
+            .config_directory()
+            .map(|folder| folder.join("identity.txt"))
+    });
     match file {
         Some(file) => (IdentitySource::File(file.clone()), records_beside(&file)),
         None => (IdentitySource::Unknown, None),

@@ -40,9 +40,13 @@ impl Record {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
             Ok(text) => Some(serde_json::from_slice(&text).map_err(|_| {
-                StoreError::new(ErrorKind::Integrity, operation, "what this machine remembers of the store cannot be read")
-                    .with_context("file", file.display())
-                    .with_help("remove the file to trust the store as it is now")
+                StoreError::new(
+                    ErrorKind::Integrity,
+                    operation,
+                    "what this machine remembers of the store cannot be read",
+                )
+                .with_context("file", file.display())
+                .with_help("remove the file to trust the store as it is now")
             })?),
         };
         Ok(Self { file, seen })
@@ -59,7 +63,13 @@ impl Record {
     }
 
     /// Compares the store with what was seen before.
-    pub(super) fn check(&self, operation: Operation, document: &Document, path: &Path, rollback: Rollback) -> Result<()> {
+    pub(super) fn check(
+        &self,
+        operation: Operation,
+        document: &Document,
+        path: &Path,
+        rollback: Rollback,
+    ) -> Result<()> {
         let Some(seen) = &self.seen else {
             return Ok(());
         };
@@ -69,8 +79,11 @@ impl Record {
                 .with_context("remembered in", self.file.display())
         };
         if seen.store != document.store || seen.seal_sha256 != seal_digest(document) {
-            return Err(wrong("this is not the store that was opened at this place before: it was replaced".to_owned())
-                .with_help("restore the store; if it was replaced on purpose, run `store accept`"));
+            return Err(wrong(
+                "this is not the store that was opened at this place before: it was replaced"
+                    .to_owned(),
+            )
+            .with_help("restore the store; if it was replaced on purpose, run `store accept`"));
         }
         if document.generation >= seen.generation {
             return Ok(());
@@ -92,8 +105,17 @@ impl Record {
     }
 
     /// Remembers the store as it is now. `force` also remembers an older or replaced one.
-    pub(super) fn remember(&self, operation: Operation, document: &Document, path: &Path, force: bool) -> Result<()> {
-        let newer = self.seen.as_ref().is_none_or(|seen| seen.generation < document.generation);
+    pub(super) fn remember(
+        &self,
+        operation: Operation,
+        document: &Document,
+        path: &Path,
+        force: bool,
+    ) -> Result<()> {
+        let newer = self
+            .seen
+            .as_ref()
+            .is_none_or(|seen| seen.generation < document.generation);
         if !newer && !force {
             return Ok(());
         }
@@ -107,14 +129,27 @@ impl Record {
             files::create_folder(operation, folder, true)?;
         }
         let text = serde_json::to_vec(&seen).map_err(|error| {
-            StoreError::new(ErrorKind::Io, operation, "cannot write what was seen of the store").with_source(error)
+            StoreError::new(
+                ErrorKind::Io,
+                operation,
+                "cannot write what was seen of the store",
+            )
+            .with_source(error)
         })?;
         files::replace(operation, &self.file, &text)
     }
 }
 
 fn seal_digest(document: &Document) -> String {
-    #[expect(clippy::disallowed_methods, reason = "sealing: only a digest of the random 256-bit key is kept")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "sealing: only a digest of the random 256-bit key is kept"
+    )]
     let seal = document.seal.expose();
-    hex::encode(&Sha256::new().chain_update(b"secretref-seal\0").chain_update(seal).finalize())
+    hex::encode(
+        &Sha256::new()
+            .chain_update(b"secretref-seal\0")
+            .chain_update(seal)
+            .finalize(),
+    )
 }

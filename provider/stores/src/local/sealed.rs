@@ -17,14 +17,32 @@ const MAGIC: &[u8] = b"age-encryption.org/";
 const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// Encrypts to every recipient.
-pub(super) fn seal(operation: Operation, recipients: &[Recipient], plaintext: &[u8]) -> Result<Vec<u8>> {
-    let keys = recipients.iter().map(Recipient::parse_key).collect::<Result<Vec<_>>>()?;
-    let failed = |reason: String| StoreError::new(ErrorKind::Io, operation, format!("cannot encrypt: {reason}"));
-    let encryptor = age::Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient))
-        .map_err(|error| failed(error.to_string()))?;
+pub(super) fn seal(
+    operation: Operation,
+    recipients: &[Recipient],
+    plaintext: &[u8],
+) -> Result<Vec<u8>> {
+    let keys = recipients
+        .iter()
+        .map(Recipient::parse_key)
+        .collect::<Result<Vec<_>>>()?;
+    let failed = |reason: String| {
+        StoreError::new(
+            ErrorKind::Io,
+            operation,
+            format!("cannot encrypt: {reason}"),
+        )
+    };
+    let encryptor =
+        age::Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient))
+            .map_err(|error| failed(error.to_string()))?;
     let mut sealed = Vec::with_capacity(plaintext.len() + 1024);
-    let mut writer = encryptor.wrap_output(&mut sealed).map_err(|error| failed(error.to_string()))?;
-    writer.write_all(plaintext).map_err(|error| failed(error.to_string()))?;
+    let mut writer = encryptor
+        .wrap_output(&mut sealed)
+        .map_err(|error| failed(error.to_string()))?;
+    writer
+        .write_all(plaintext)
+        .map_err(|error| failed(error.to_string()))?;
     writer.finish().map_err(|error| failed(error.to_string()))?;
     Ok(sealed)
 }
@@ -52,7 +70,11 @@ pub(super) fn open(
     let mut plaintext = Zeroizing::new(Vec::with_capacity(sealed.len()));
     match reader.read_to_end(&mut plaintext) {
         Ok(_) => Ok(plaintext),
-        Err(_) => Err(damaged(operation, path, "its content was changed or cut off")),
+        Err(_) => Err(damaged(
+            operation,
+            path,
+            "its content was changed or cut off",
+        )),
     }
 }
 
@@ -72,7 +94,8 @@ fn require_age_file(operation: Operation, sealed: &[u8], path: &Path) -> Result<
         .with_help(RESTORE))
 }
 
-const RESTORE: &str = "restore the file from version control or a backup; if the path is wrong, set SECRETREF_STORE";
+const RESTORE: &str =
+    "restore the file from version control or a backup; if the path is wrong, set SECRETREF_STORE";
 
 fn damaged(operation: Operation, path: &Path, why: &str) -> StoreError {
     StoreError::new(
