@@ -4,13 +4,15 @@
 //! Pure: no network, no environment variables, no clock. Files are read in one small function only,
 //! the discovery of a policy. Read [`SecretRef`] first.
 
+pub mod convert;
+mod glob;
 mod nearest;
 mod reference;
 mod span;
 
 pub use nearest::nearest;
 pub use reference::{
-    Encoding, Parsed, ReferenceError, ReferenceErrorKind, ReferenceWarning, Scheme, SecretRef,
-    Selector,
+    Encoding, Parsed, RefPattern, ReferenceError, ReferenceErrorKind, ReferenceWarning, Scheme,
+    SecretRef, Selector,
 };
 pub use span::Span;

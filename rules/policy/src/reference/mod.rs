@@ -15,6 +15,7 @@ mod error;
 mod escape;
 mod guard;
 mod parse;
+mod pattern;
 mod scheme;
 mod selector;
 mod shape;
@@ -23,6 +24,7 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 
 pub use error::{ReferenceError, ReferenceErrorKind, ReferenceWarning};
+pub use pattern::RefPattern;
 pub use scheme::Scheme;
 pub use selector::Selector;
 
@@ -73,6 +75,18 @@ impl Encoding {
             Self::Hex => "hex",
         }
     }
+}
+
+/// The parts of a reference before they are checked.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) scheme: Scheme,
+    pub(crate) store: Option<String>,
+    /// Decoded, joined by `/`.
+    pub(crate) path: String,
+    pub(crate) version: Option<String>,
+    pub(crate) stage: Option<String>,
+    pub(crate) selector: Option<Selector>,
 }
 
 /// A reference and what was unusual about the way it was written.
@@ -169,6 +183,39 @@ impl SecretRef {
         whole.query.encoding = Encoding::Text;
         whole.query.optional = false;
         whole
+    }
+
+    /// Puts a reference together from parts that came from another notation, through the same
+    /// checks as a text.
+    pub(crate) fn assemble(draft: Draft) -> Result<Self, ReferenceError> {
+        let Draft {
+            scheme,
+            store,
+            path,
+            version,
+            stage,
+            selector,
+        } = draft;
+        let absolute = scheme.has_absolute_paths() && path.starts_with('/');
+        let segments = path
+            .split('/')
+            .skip(usize::from(absolute))
+            .map(str::to_owned)
+            .collect();
+        let query = Query {
+            version,
+            stage,
+            ..Query::default()
+        };
+        let reference = Self {
+            scheme,
+            store,
+            absolute,
+            segments,
+            query,
+            selector,
+        };
+        reference.to_string().parse()
     }
 
     /// Hierarchical parameters always start with `/`, so writing it says nothing.

@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ReferenceError> {
     })
 }
 
-fn check_text(text: &str) -> Result<(), ReferenceError> {
+pub(super) fn check_text(text: &str) -> Result<(), ReferenceError> {
     if text.len() > SecretRef::MAX_BYTES {
         return Err(too_long(text));
     }
@@ -75,7 +75,7 @@ fn too_long(text: &str) -> ReferenceError {
     )
 }
 
-fn split_scheme(whole: Part<'_>) -> Result<(Part<'_>, Part<'_>), ReferenceError> {
+pub(super) fn split_scheme(whole: Part<'_>) -> Result<(Part<'_>, Part<'_>), ReferenceError> {
     whole
         .text
         .find("://")
@@ -95,7 +95,7 @@ fn split_scheme(whole: Part<'_>) -> Result<(Part<'_>, Part<'_>), ReferenceError>
         })
 }
 
-pub(super) fn read_head(head: Part<'_>) -> Result<(Scheme, Option<String>), ReferenceError> {
+fn read_head(head: Part<'_>) -> Result<(Scheme, Option<String>), ReferenceError> {
     let (name, store) = match head.split_once('+') {
         Some((name, store)) => (name, Some(store)),
         None => (head, None),
@@ -127,7 +127,7 @@ pub(super) fn unknown_scheme(name: Part<'_>) -> ReferenceError {
     ReferenceError::new(Kind::Scheme, name.span(), message, help)
 }
 
-fn read_store(store: Part<'_>) -> Result<String, ReferenceError> {
+pub(super) fn read_store(store: Part<'_>) -> Result<String, ReferenceError> {
     let fits = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-')
     };
@@ -210,7 +210,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn split_optional(part: Part<'_>, separator: char) -> (Part<'_>, Option<Part<'_>>) {
+pub(super) fn split_optional(part: Part<'_>, separator: char) -> (Part<'_>, Option<Part<'_>>) {
     match part.split_once(separator) {
         Some((before, after)) => (before, Some(after)),
         None => (part, None),

@@ -139,6 +139,11 @@ impl Scheme {
         !matches!(self, Self::Env | Self::Doppler)
     }
 
+    /// Whether the store finds a secret whatever the case of its name.
+    pub(crate) const fn ignores_case(self) -> bool {
+        matches!(self, Self::AzureKv | Self::Op)
+    }
+
     /// Whether a path may start with `/` and means something else then.
     pub(crate) const fn has_absolute_paths(self) -> bool {
         matches!(

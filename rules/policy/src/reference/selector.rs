@@ -25,6 +25,16 @@ impl Selector {
         }
     }
 
+    /// The shortest selector with these steps; `None` without steps. A single step is a key, except
+    /// where a key would read as a pointer.
+    pub(crate) fn from_steps(mut steps: Vec<String>) -> Option<Self> {
+        match &steps[..] {
+            [] => None,
+            [only] if !only.is_empty() && !only.starts_with('/') => steps.pop().map(Self::Key),
+            _ => Some(Self::Pointer(steps)),
+        }
+    }
+
     /// Reads what follows `#`.
     pub(super) fn parse(part: Part<'_>) -> Result<Self, ReferenceError> {
         if part.text.is_empty() {

@@ -120,6 +120,33 @@ pub(super) fn is_arn(first: &str) -> bool {
     first.starts_with("arn:")
 }
 
+/// The names that an ARN may stand for: AWS appends `-` and six characters to the name of a secret,
+/// and a request may leave them out. Empty when the path is no ARN.
+pub(super) fn names_in_arn(segments: &[String]) -> Vec<Vec<String>> {
+    let Some(arn) = segments.first().filter(|first| is_arn(first)) else {
+        return Vec::new();
+    };
+    let name = match arn.splitn(6, ':').last() {
+        Some("parameter") => segments[1..].to_vec(),
+        Some(rest) => {
+            let first = rest.strip_prefix("secret:").unwrap_or(rest);
+            std::iter::once(first.to_owned())
+                .chain(segments[1..].iter().cloned())
+                .collect()
+        }
+        None => return Vec::new(),
+    };
+    let mut short = name.clone();
+    if let Some(last) = short.last_mut()
+        && let Some((stem, suffix)) = last.rsplit_once('-')
+        && suffix.len() == 6
+    {
+        *last = stem.to_owned();
+        return vec![name, short];
+    }
+    vec![name]
+}
+
 struct Shape<'a> {
     scheme: Scheme,
     segments: &'a [String],
