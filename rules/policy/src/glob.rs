@@ -20,10 +20,6 @@ impl TextGlob {
         Self { pieces }
     }
 
-    pub(crate) fn has_star(&self) -> bool {
-        self.pieces.len() > 1
-    }
-
     pub(crate) fn to_lowercase(&self) -> Self {
         Self {
             pieces: self

@@ -5,12 +5,17 @@
 //! the discovery of a policy. Read [`SecretRef`] first.
 
 pub mod convert;
+pub mod environments;
 mod glob;
 mod nearest;
+pub mod policy;
 mod reference;
 mod span;
 
 pub use nearest::nearest;
+pub use policy::{
+    Caller, Claims, Decision, Operation, Policy, PolicyDiagnostic, PolicyError, Request,
+};
 pub use reference::{
     Encoding, Parsed, RefPattern, ReferenceError, ReferenceErrorKind, ReferenceWarning, Scheme,
     SecretRef, Selector,

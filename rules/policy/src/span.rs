@@ -15,14 +15,19 @@ impl Span {
         Self { start, end }
     }
 
+    /// The part of the range that lies inside the text, widened to character boundaries.
+    pub(crate) fn within(self, text: &str) -> Self {
+        let start = text.floor_char_boundary(self.start);
+        Self {
+            start,
+            end: text.ceil_char_boundary(self.end).max(start),
+        }
+    }
+
     /// Line and column of the start, both counted from 1; columns count characters.
     /// A start beyond the text is taken as its end.
     pub fn line_column(self, text: &str) -> (u32, u32) {
-        let mut at = self.start.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        let before = &text[..at];
+        let before = &text[..text.floor_char_boundary(self.start)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before[line_start..].chars().count() + 1;

@@ -129,9 +129,12 @@ pub(super) fn azure(source: Source<'_>) -> Result<Converted, ReferenceError> {
     };
     match (field("SecretUri"), field("VaultName"), field("SecretName")) {
         (Some(uri), _, _) => azure_uri(source, uri),
-        (None, Some(vault), Some(secret)) => {
-            azure_secret(source, vault, secret, field("SecretVersion"))
-        }
+        (None, Some(vault), Some(secret)) => azure_secret(
+            source,
+            &format!("{vault}/{secret}"),
+            field("SecretVersion"),
+            Vec::new(),
+        ),
         _ => Err(source.error(
             "the Key Vault reference names no secret",
             "give SecretUri, or VaultName and SecretName",
@@ -155,24 +158,26 @@ fn azure_uri(source: Source<'_>, uri: &str) -> Result<Converted, ReferenceError>
     if !cloud.starts_with("vault.") {
         return Err(not_a_secret());
     }
+    let mut notes = Vec::new();
     if cloud != "vault.azure.net" {
-        source.into_store_block(&format!("cloud ({cloud})"), cloud)?;
+        notes.push(source.into_store_block(&format!("cloud ({cloud})"), cloud)?);
     }
     let parts: Vec<_> = path.trim_end_matches('/').split('/').collect();
-    match parts[..] {
-        ["secrets", name] => azure_secret(source, vault, name, None),
-        ["secrets", name, version] => azure_secret(source, vault, name, Some(version)),
-        _ => Err(not_a_secret()),
-    }
+    let (name, version) = match parts[..] {
+        ["secrets", name] => (name, None),
+        ["secrets", name, version] => (name, Some(version)),
+        _ => return Err(not_a_secret()),
+    };
+    azure_secret(source, &format!("{vault}/{name}"), version, notes)
 }
 
 fn azure_secret(
     source: Source<'_>,
-    vault: &str,
-    name: &str,
+    path: &str,
     version: Option<&str>,
+    notes: Vec<String>,
 ) -> Result<Converted, ReferenceError> {
-    let mut draft = source.draft(Scheme::AzureKv, format!("{vault}/{name}"));
+    let mut draft = source.draft(Scheme::AzureKv, path);
     draft.version = version.map(str::to_owned);
-    source.finish(Notation::AzureKeyVault, draft, Vec::new())
+    source.finish(Notation::AzureKeyVault, draft, notes)
 }

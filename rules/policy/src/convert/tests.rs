@@ -8,7 +8,7 @@ fn check(text: &str, store: Option<&str>, expected: Result<&str, &str>) {
     };
     match (convert(text, &target), expected) {
         (Ok(converted), Ok(reference)) => {
-            assert_eq!(converted.reference.to_string(), reference, "{text}")
+            assert_eq!(converted.reference.to_string(), reference, "{text}");
         }
         (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{text}: {error}"),
         (result, expected) => panic!("{text}: got {result:?}, expected {expected:?}"),
@@ -320,10 +320,10 @@ fn external_secrets() {
         remote.scope = scope.map(str::to_owned);
         match (remote.convert(provider, &Target::default()), expected) {
             (Ok(converted), Ok(reference)) => {
-                assert_eq!(converted.reference.to_string(), reference)
+                assert_eq!(converted.reference.to_string(), reference);
             }
             (Err(error), Err(words)) => {
-                assert!(error.to_string().contains(words), "{json}: {error}")
+                assert!(error.to_string().contains(words), "{json}: {error}");
             }
             (result, expected) => panic!("{json}: got {result:?}, expected {expected:?}"),
         }

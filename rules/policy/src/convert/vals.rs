@@ -151,7 +151,7 @@ impl<'a> Vals<'a> {
         })
     }
 
-    fn path(&self, scheme: Scheme) -> Result<String, ReferenceError> {
+    fn path(&mut self, scheme: Scheme) -> Result<String, ReferenceError> {
         let path = match scheme {
             Scheme::Env => self.path.trim_start_matches('$').trim_matches(['{', '}']),
             Scheme::Sops if self.parameter("key_type") == Some("base64") => {
@@ -178,13 +178,14 @@ impl<'a> Vals<'a> {
     }
 
     /// vals writes the vault as a name or as a host.
-    fn azure_path(&self) -> Result<String, ReferenceError> {
+    fn azure_path(&mut self) -> Result<String, ReferenceError> {
         let (vault, rest) = self.path.split_once('/').unwrap_or((self.path, ""));
         let name = match vault.split_once('.') {
             None => vault,
             Some((name, "vault.azure.net")) => name,
             Some((name, _)) => {
-                self.source.into_store_block("cloud", vault)?;
+                let note = self.source.into_store_block("cloud", vault)?;
+                self.notes.push(note);
                 name
             }
         };

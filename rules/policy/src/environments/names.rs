@@ -1,0 +1,104 @@
+//! The names people give to environments, and which of them mean the same.
+
+/// Canonical names and what else they are called. Every word is lower-case and unique.
+const NAMES: &[(&str, &[&str])] = &[
+    ("acceptance", &["acc", "accept", "uat"]),
+    ("demo", &[]),
+    ("dev", &["develop", "development", "devel"]),
+    ("dr", &["disaster-recovery", "failover"]),
+    ("integration", &["int", "integ"]),
+    ("local", &["localhost"]),
+    (
+        "nonprod",
+        &[
+            "non-prod",
+            "non-production",
+            "nonproduction",
+            "noprod",
+            "no-prod",
+            "not-prod",
+        ],
+    ),
+    ("perf", &["load", "loadtest", "performance"]),
+    (
+        "preprod",
+        &["pre-prod", "pre-production", "preproduction", "preprd"],
+    ),
+    ("preview", &["ephemeral", "review"]),
+    ("prod", &["live", "prd", "production"]),
+    ("qa", &["quality"]),
+    ("sandbox", &["playground", "sbx", "scratch"]),
+    ("staging", &["stage", "stg", "stag"]),
+    ("test", &["testing", "tst"]),
+];
+
+/// Names that mean something else about as often; they count only where an environment is expected.
+pub(super) const WEAK: &[&str] = &[
+    "acc",
+    "accept",
+    "demo",
+    "ephemeral",
+    "failover",
+    "int",
+    "integration",
+    "live",
+    "load",
+    "local",
+    "localhost",
+    "performance",
+    "preview",
+    "quality",
+    "review",
+    "scratch",
+    "test",
+    "testing",
+];
+
+/// The canonical name of an environment: `production`, `prd` and `live` are `prod`. Case does not
+/// matter. `None` for any other word.
+pub fn canonical(name: &str) -> Option<&'static str> {
+    let folded = name.to_ascii_lowercase().replace('_', "-");
+    let found = NAMES
+        .iter()
+        .find(|(canonical, others)| *canonical == folded || others.contains(&folded.as_str()));
+    found.map(|(canonical, _)| *canonical)
+}
+
+/// Whether real users depend on the environment of this canonical name.
+pub fn is_production(canonical: &str) -> bool {
+    matches!(canonical, "prod" | "dr")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_mean_one_thing() {
+        assert!(NAMES.is_sorted_by_key(|(canonical, _)| canonical));
+        assert!(WEAK.is_sorted());
+        let mut all: Vec<_> = NAMES
+            .iter()
+            .flat_map(|(name, others)| others.iter().chain([name]))
+            .collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(WEAK.iter().all(|weak| all.contains(&weak)));
+    }
+
+    #[test]
+    fn synonyms_have_one_name() {
+        for (name, expected) in [
+            ("Production", Some("prod")),
+            ("prd", Some("prod")),
+            ("pre_prod", Some("preprod")),
+            ("stg", Some("staging")),
+            ("product", None),
+            ("", None),
+        ] {
+            assert_eq!(canonical(name), expected, "{name}");
+        }
+    }
+}
