@@ -1,0 +1,2 @@
+//! Throughput of the shipped patterns.
+fn main() {}

@@ -1,0 +1,149 @@
+//! Turns `credentials/*.toml` into static tables, so that a start of the program parses nothing.
+
+#![expect(
+    clippy::use_debug,
+    clippy::disallowed_methods,
+    reason = "the generated code is Rust's debug notation; cargo passes folders in the environment"
+)]
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+#[expect(dead_code, reason = "a part of the library; used here in part")]
+#[path = "src/patterns/automaton.rs"]
+mod automaton;
+#[expect(unreachable_pub, reason = "a part of the library")]
+#[path = "src/patterns/page.rs"]
+mod page;
+#[expect(unreachable_pub, reason = "a part of the library")]
+#[path = "src/patterns/schema.rs"]
+mod schema;
+
+use automaton::Automaton;
+use schema::{Pattern, Text, VendorFile};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=credentials");
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("credentials");
+    let mut patterns = Vec::new();
+    for path in files(&folder)? {
+        let file: VendorFile = toml::from_str(&fs::read_to_string(&path)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        patterns.extend(
+            file.into_patterns()
+                .map_err(|error| format!("{}: {error}", path.display()))?,
+        );
+    }
+    patterns.sort_by(|a, b| a.id.cmp(&b.id));
+    if let Some(twice) = patterns.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(format!("two patterns are named `{}`", twice[0].id).into());
+    }
+    let keywords = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
+        pattern
+            .keywords
+            .iter()
+            .map(move |word| (word.as_ref(), index))
+    });
+    let automaton =
+        Automaton::build(keywords).map_err(|_| "too many keywords for one automaton")?;
+    let mut code = String::new();
+    write_patterns(&mut code, &patterns)?;
+    write_metas(&mut code, &patterns)?;
+    write_automaton(&mut code, &automaton)?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("catalogue.rs"), code)?;
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn write_patterns(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
+    let text = |text: &Text| format!("Text::Borrowed({text:?})");
+    let texts = |list: &[Text]| {
+        let items: Vec<String> = list.iter().map(text).collect();
+        format!("Texts::Borrowed(&[{}])", items.join(", "))
+    };
+    writeln!(code, "static PATTERNS: [Pattern; {}] = [", patterns.len())?;
+    for pattern in patterns {
+        let verify = match pattern.verify {
+            Some(verify) => format!("Some(Verify::{verify:?})"),
+            None => "None".to_owned(),
+        };
+        writeln!(
+            code,
+            "Pattern {{ id: {}, vendor: {}, summary: {}, why: {}, help: {}, references: {}, \
+             keywords: {}, regex: {}, key: {}, value: {}, entropy: {:?}, verify: {verify}, \
+             severity: Severity::{:?}, confidence: Confidence::{:?}, window: {:?}, overlaps: {}, \
+             matches: {}, ignore: {} }},",
+            text(&pattern.id),
+            text(&pattern.vendor),
+            text(&pattern.summary),
+            text(&pattern.why),
+            text(&pattern.help),
+            texts(&pattern.references),
+            texts(&pattern.keywords),
+            text(&pattern.regex),
+            text(&pattern.key),
+            text(&pattern.value),
+            pattern.entropy,
+            pattern.severity,
+            pattern.confidence,
+            pattern.window,
+            texts(&pattern.overlaps),
+            texts(&pattern.matches),
+            texts(&pattern.ignore),
+        )?;
+    }
+    writeln!(code, "];")
+}
+
+fn write_metas(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
+    writeln!(code, "static METAS: [RuleMeta; {}] = [", patterns.len())?;
+    for pattern in patterns {
+        writeln!(
+            code,
+            "RuleMeta {{ id: {:?}, aliases: &[], family: \"credentials\", summary: {:?}, docs: {:?}, \
+             severity: secretlint_core::Severity::{:?}, \
+             confidence: secretlint_core::Confidence::{:?}, lifecycle: Lifecycle::Stable }},",
+            pattern.id,
+            pattern.summary,
+            page::render(pattern),
+            pattern.severity,
+            pattern.confidence,
+        )?;
+    }
+    writeln!(code, "];")
+}
+
+fn write_automaton(code: &mut String, automaton: &Automaton) -> std::fmt::Result {
+    writeln!(
+        code,
+        "static CLASSES: [u8; {}] = {:?};\nstatic NEXT: [u16; {}] = {:?};\n\
+         static OFFSETS: [u32; {}] = {:?};\nstatic ENDING: [u16; {}] = {:?};\n\
+         const SHIFT: u32 = {};\nconst FIRST_ENDING: u16 = {};",
+        automaton.classes.len(),
+        automaton.classes,
+        automaton.next.len(),
+        automaton.next,
+        automaton.offsets.len(),
+        automaton.offsets,
+        automaton.patterns.len(),
+        automaton.patterns,
+        automaton.shift,
+        automaton.first_ending,
+    )
+}
