@@ -1,1 +1,85 @@
-//! Placeholder.
+//! HCL text to a lossless tree with byte spans: native syntax and JSON syntax.
+//!
+//! Parsing never fails: [`parse`] gives a [`Parsed`] with a tree, all comments, and the
+//! [`SyntaxError`]s it recovered from. Time and memory are linear in the text, and the tree's depth
+//! is bounded, so that readers may recurse. Not here: evaluation, schemas, printing.
+
+mod chars;
+mod error;
+mod escape;
+mod json;
+mod layout;
+mod lexer;
+mod line_index;
+mod parser;
+mod span;
+mod token;
+mod tree;
+mod view;
+
+pub use error::{MAX_ERRORS, SyntaxError, SyntaxErrorKind};
+pub use line_index::{ColumnUnit, LineIndex, Position};
+pub use span::Span;
+pub use token::{Comment, CommentKind, Punctuation, Token, TokenKind};
+pub use view::{
+    Attribute, Binary, BinaryOperator, Block, Body, Call, Conditional, Directive, DirectiveKind,
+    Expr, ExprKind, For, Index, Item, Label, Literal, Object, Parsed, Part, Step, StepKind,
+    Template, Traversal, Tuple, Unary, UnaryOperator,
+};
+
+/// Parses the native syntax of Terraform, OpenTofu, Terragrunt, Packer, Nomad and others.
+///
+/// Never fails; what does not follow the grammar is in [`Parsed::errors`]. A text of 4 GiB or more
+/// is not read and has one error.
+#[must_use]
+pub fn parse(text: impl Into<String>) -> Parsed {
+    let text = text.into();
+    let output = if fits(&text) {
+        parser::parse(&text)
+    } else {
+        too_large()
+    };
+    Parsed::new(text, output, false)
+}
+
+/// Parses the JSON syntax into the same kinds of nodes: see [`Parsed::root_expr`].
+///
+/// Strings are templates. Keys that occur twice are all kept. Never fails, like [`parse`].
+#[must_use]
+pub fn parse_json(text: impl Into<String>) -> Parsed {
+    let text = text.into();
+    let output = if fits(&text) {
+        json::parse(&text)
+    } else {
+        too_large()
+    };
+    Parsed::new(text, output, true)
+}
+
+fn fits(text: &str) -> bool {
+    text.len() < u32::MAX as usize
+}
+
+fn too_large() -> parser::Output {
+    let mut output = parser::Output::default();
+    output
+        .errors
+        .report(SyntaxErrorKind::TooLarge, Span::default());
+    output
+}
+
+fn tokens(text: &str, json: bool) -> Box<dyn Iterator<Item = Token> + '_> {
+    fn until_end(mut next: impl FnMut() -> Token) -> impl Iterator<Item = Token> {
+        std::iter::from_fn(move || Some(next()).filter(|t| t.kind != TokenKind::End))
+    }
+    if !fits(text) {
+        return Box::new(std::iter::empty());
+    }
+    if json {
+        let mut lexer = json::JsonLexer::new(text);
+        Box::new(until_end(move || lexer.next_token()))
+    } else {
+        let mut lexer = lexer::Lexer::new(text);
+        Box::new(until_end(move || lexer.next_token()))
+    }
+}

@@ -1,0 +1,58 @@
+//! Character classes of the native syntax.
+
+/// Whether an identifier may begin with this byte; bytes of non-ASCII characters are decided by
+/// [`is_ident_start`].
+pub(crate) const fn is_ascii_ident_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_'
+}
+
+const IDENT_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 128 {
+        let b = i as u8;
+        table[i] = b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        i += 1;
+    }
+    table
+};
+
+/// Whether an identifier may begin with this character. Close to Unicode's `ID_Start`: the standard
+/// library's alphabetic characters, a slightly larger set.
+pub(crate) fn is_ident_start(c: char) -> bool {
+    c == '_' || c.is_alphabetic()
+}
+
+fn is_ident_continue(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(
+            c,
+            '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}'
+        )
+}
+
+/// End of the identifier that continues at `pos`.
+pub(crate) fn ident_end(text: &str, mut pos: usize) -> usize {
+    let bytes = text.as_bytes();
+    loop {
+        while pos < bytes.len() && IDENT_BYTE[bytes[pos] as usize] {
+            pos += 1;
+        }
+        match bytes.get(pos) {
+            Some(b) if !b.is_ascii() => {}
+            _ => return pos,
+        }
+        match text[pos..].chars().next() {
+            Some(c) if is_ident_continue(c) => pos += c.len_utf8(),
+            _ => return pos,
+        }
+    }
+}
+
+/// First position at or after `pos` that is neither a space nor a tab.
+pub(crate) fn skip_blanks(bytes: &[u8], mut pos: usize) -> usize {
+    while matches!(bytes.get(pos), Some(b' ' | b'\t')) {
+        pos += 1;
+    }
+    pos
+}

@@ -1,0 +1,465 @@
+//! The lexer of the native syntax: a stack of modes, one token at a time, never fails.
+//!
+//! Its decisions depend on the text alone, not on the parser, so lexing again gives the same tokens.
+//! Damage is contained here where the parser cannot do it: a quoted string ends at its line's end
+//! whatever is open inside it, and a template sequence does not swallow the lines of other items.
+
+use memchr::{memchr, memchr3, memmem};
+
+use crate::Span;
+use crate::chars::{ident_end, is_ascii_ident_start, is_ident_start, skip_blanks};
+use crate::token::{Punctuation as P, Token, TokenKind};
+
+/// What the lexer is inside of; outside of all it reads bodies and expressions.
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    /// `"…"`
+    Quoted,
+    /// `<<EOT`; the marker's place, and whether a line begins here.
+    Heredoc { marker: Span, line_start: bool },
+    /// A template that fills the whole text.
+    Bare,
+    /// `${…}` or `%{…}` with the number of open braces inside.
+    Sequence { braces: u32 },
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Lexer<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    pos: usize,
+    modes: Vec<Mode>,
+    /// Empty `Cut` tokens that are still to be given out.
+    cuts: u32,
+}
+
+impl<'a> Lexer<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            pos: 0,
+            modes: Vec::new(),
+            cuts: 0,
+        }
+    }
+
+    /// Reads the whole text as the inside of a template, as in JSON strings.
+    pub(crate) fn of_template(text: &'a str) -> Self {
+        let mut lexer = Self::new(text);
+        lexer.modes.push(Mode::Bare);
+        lexer
+    }
+
+    /// The next token; at the end `End`, again and again.
+    #[inline]
+    pub(crate) fn next_token(&mut self) -> Token {
+        let start = self.pos;
+        let kind = if self.cuts > 0 {
+            self.cuts -= 1;
+            TokenKind::Cut
+        } else {
+            match self.modes.last().copied() {
+                None | Some(Mode::Sequence { .. }) => self.code(),
+                Some(Mode::Quoted) => self.quoted(),
+                Some(Mode::Heredoc { marker, line_start }) => self.heredoc(marker, line_start),
+                Some(Mode::Bare) => self.bare(),
+            }
+        };
+        Token {
+            kind,
+            span: Span::new(start as u32, self.pos as u32),
+        }
+    }
+
+    fn at(&self, offset: usize) -> u8 {
+        self.bytes.get(self.pos + offset).copied().unwrap_or(0)
+    }
+
+    fn take(&mut self, len: usize, kind: TokenKind) -> TokenKind {
+        self.pos += len;
+        kind
+    }
+
+    fn punct(&mut self, len: usize, kind: P) -> TokenKind {
+        self.take(len, TokenKind::Punctuation(kind))
+    }
+
+    fn code(&mut self) -> TokenKind {
+        let Some(&byte) = self.bytes.get(self.pos) else {
+            return TokenKind::End;
+        };
+        if is_ascii_ident_start(byte) {
+            self.pos = ident_end(self.text, self.pos + 1);
+            return TokenKind::Ident;
+        }
+        match byte {
+            b' ' | b'\t' => {
+                self.pos = skip_blanks(self.bytes, self.pos + 1);
+                TokenKind::Blank
+            }
+            b'\n' => self.newline(1),
+            b'\r' if self.at(1) == b'\n' => self.newline(2),
+            b'\r' => self.take(1, TokenKind::Blank),
+            b'"' => {
+                self.modes.push(Mode::Quoted);
+                self.take(1, TokenKind::OpenQuote)
+            }
+            b'0'..=b'9' => self.number(),
+            b'#' => self.line_comment(),
+            b'{' => {
+                if let Some(Mode::Sequence { braces }) = self.modes.last_mut() {
+                    *braces += 1;
+                }
+                self.punct(1, P::OpenBrace)
+            }
+            b'}' => self.close_brace(),
+            b'~' if self.at(1) == b'}' && self.ends_sequence() => {
+                self.modes.pop();
+                self.take(2, TokenKind::CloseTemplate)
+            }
+            b'/' => self.slash(),
+            b'<' if self.at(1) == b'<' => self.open_heredoc(),
+            b'\xef' if self.pos == 0 && self.text.starts_with('\u{feff}') => {
+                self.take(3, TokenKind::Blank)
+            }
+            _ if byte.is_ascii() => self.operator(byte),
+            _ => self.other(),
+        }
+    }
+
+    fn operator(&mut self, byte: u8) -> TokenKind {
+        let next = self.at(1);
+        match (byte, next) {
+            (b'=', b'=') => self.punct(2, P::Equal),
+            (b'=', b'>') => self.punct(2, P::Arrow),
+            (b'=', _) => self.punct(1, P::Assign),
+            (b'!', b'=') => self.punct(2, P::NotEqual),
+            (b'!', _) => self.punct(1, P::Not),
+            (b'<', b'=') => self.punct(2, P::LessEqual),
+            (b'<', _) => self.punct(1, P::Less),
+            (b'>', b'=') => self.punct(2, P::GreaterEqual),
+            (b'>', _) => self.punct(1, P::Greater),
+            (b'&', b'&') => self.punct(2, P::And),
+            (b'|', b'|') => self.punct(2, P::Or),
+            (b':', b':') => self.punct(2, P::DoubleColon),
+            (b':', _) => self.punct(1, P::Colon),
+            (b'.', b'.') if self.at(2) == b'.' => self.punct(3, P::Ellipsis),
+            (b'.', _) => self.punct(1, P::Dot),
+            (b'[', _) => self.punct(1, P::OpenBracket),
+            (b']', _) => self.punct(1, P::CloseBracket),
+            (b'(', _) => self.punct(1, P::OpenParen),
+            (b')', _) => self.punct(1, P::CloseParen),
+            (b',', _) => self.punct(1, P::Comma),
+            (b'?', _) => self.punct(1, P::Question),
+            (b'+', _) => self.punct(1, P::Plus),
+            (b'-', _) => self.punct(1, P::Minus),
+            (b'*', _) => self.punct(1, P::Star),
+            (b'%', _) => self.punct(1, P::Percent),
+            _ => self.take(1, TokenKind::Invalid),
+        }
+    }
+
+    fn other(&mut self) -> TokenKind {
+        let c = self.text[self.pos..].chars().next().unwrap_or('\0');
+        self.pos += c.len_utf8();
+        if !is_ident_start(c) {
+            return TokenKind::Invalid;
+        }
+        self.pos = ident_end(self.text, self.pos);
+        TokenKind::Ident
+    }
+
+    /// Digits, dots and exponents, not ending in a dot: the scanner's rule of the reference
+    /// implementation, which lets `0.1.2` through to be refused as a whole.
+    fn number(&mut self) -> TokenKind {
+        let mut end = self.pos;
+        let mut pos = self.pos;
+        loop {
+            match self.bytes.get(pos) {
+                Some(b'0'..=b'9') => pos += 1,
+                Some(b'.') => {
+                    pos += 1;
+                    continue;
+                }
+                Some(b'e' | b'E') => {
+                    let sign = usize::from(matches!(self.bytes.get(pos + 1), Some(b'+' | b'-')));
+                    if !self
+                        .bytes
+                        .get(pos + 1 + sign)
+                        .is_some_and(u8::is_ascii_digit)
+                    {
+                        break;
+                    }
+                    pos += 2 + sign;
+                }
+                _ => break,
+            }
+            end = pos;
+        }
+        self.pos = end;
+        TokenKind::Number
+    }
+
+    fn line_comment(&mut self) -> TokenKind {
+        let rest = &self.bytes[self.pos..];
+        let len = memchr(b'\n', rest).unwrap_or(rest.len());
+        let len = len - usize::from(len > 0 && len < rest.len() && rest[len - 1] == b'\r');
+        self.take(len, TokenKind::Comment)
+    }
+
+    fn slash(&mut self) -> TokenKind {
+        match self.at(1) {
+            b'/' => self.line_comment(),
+            b'*' => {
+                let body = &self.bytes[self.pos + 2..];
+                let len = memmem::find(body, b"*/").map_or(body.len(), |at| at + 2);
+                self.take(2 + len, TokenKind::Comment)
+            }
+            _ => self.punct(1, P::Slash),
+        }
+    }
+
+    fn ends_sequence(&self) -> bool {
+        matches!(self.modes.last(), Some(Mode::Sequence { braces: 0 }))
+    }
+
+    fn close_brace(&mut self) -> TokenKind {
+        if self.ends_sequence() {
+            self.modes.pop();
+            return self.take(1, TokenKind::CloseTemplate);
+        }
+        if let Some(Mode::Sequence { braces }) = self.modes.last_mut() {
+            *braces -= 1;
+        }
+        self.punct(1, P::CloseBrace)
+    }
+
+    /// `<<MARKER` and a newline open a heredoc; anything else on the line makes two `<`.
+    fn open_heredoc(&mut self) -> TokenKind {
+        let mut start = self.pos + 2;
+        start += usize::from(self.bytes.get(start) == Some(&b'-'));
+        let begins = self.text[start..]
+            .chars()
+            .next()
+            .is_some_and(is_ident_start);
+        let end = if begins {
+            ident_end(self.text, start)
+        } else {
+            start
+        };
+        let newline = match self.bytes.get(end..) {
+            Some([b'\n', ..]) => 1,
+            Some([b'\r', b'\n', ..]) => 2,
+            _ => 0,
+        };
+        if end == start || newline == 0 {
+            return self.punct(1, P::Less);
+        }
+        self.modes.push(Mode::Heredoc {
+            marker: Span::new(start as u32, end as u32),
+            line_start: true,
+        });
+        self.pos = end + newline;
+        TokenKind::OpenHeredoc
+    }
+
+    /// A newline inside a template sequence may show that the sequence is not closed: then it ends
+    /// here, with the string around it.
+    fn newline(&mut self, len: usize) -> TokenKind {
+        if let [.., outer, Mode::Sequence { braces }] = self.modes[..] {
+            match outer {
+                Mode::Quoted if braces == 0 && item_begins(self.text, self.pos + len) => {
+                    self.cut_line();
+                    return self.next_token().kind;
+                }
+                Mode::Heredoc { marker, .. }
+                    if self.marker_line_at(self.pos + len, marker).is_some() =>
+                {
+                    self.modes.pop();
+                    self.set_line_start(true);
+                }
+                _ => {}
+            }
+        }
+        self.take(len, TokenKind::Newline)
+    }
+
+    /// Closes everything that is open on a line whose string has no end: up to the heredoc around,
+    /// or all. Each open string gives one `Cut`.
+    fn cut_line(&mut self) {
+        while let Some(mode) = self.modes.last() {
+            match mode {
+                Mode::Quoted => self.cuts += 1,
+                Mode::Sequence { .. } => {}
+                Mode::Heredoc { .. } | Mode::Bare => break,
+            }
+            self.modes.pop();
+        }
+    }
+
+    fn open_sequence(&mut self, kind: TokenKind) -> TokenKind {
+        self.set_line_start(false);
+        self.modes.push(Mode::Sequence { braces: 0 });
+        let len = 2 + usize::from(self.at(2) == b'~');
+        self.take(len, kind)
+    }
+
+    /// At `$` or `%`: the kind of sequence that opens here, or how many bytes are literal.
+    fn marker(&self, pos: usize) -> Result<TokenKind, usize> {
+        let byte = self.bytes[pos];
+        match self.bytes.get(pos + 1..) {
+            Some([b'{', ..]) if byte == b'$' => Ok(TokenKind::OpenInterpolation),
+            Some([b'{', ..]) => Ok(TokenKind::OpenDirective),
+            Some([next, b'{', ..]) if *next == byte => Err(3),
+            _ => Err(1),
+        }
+    }
+
+    fn quoted(&mut self) -> TokenKind {
+        let mut pos = self.pos;
+        loop {
+            let Some(&byte) = self.bytes.get(pos) else {
+                if pos == self.pos {
+                    self.cut_line();
+                    return self.next_token().kind;
+                }
+                break;
+            };
+            match byte {
+                b'"' if pos == self.pos => {
+                    self.modes.pop();
+                    return self.take(1, TokenKind::CloseQuote);
+                }
+                b'"' => break,
+                b'\\' => {
+                    pos += 1;
+                    if !matches!(self.bytes.get(pos), None | Some(b'\n' | b'\r')) {
+                        pos += self.text[pos..].chars().next().map_or(0, char::len_utf8);
+                    }
+                }
+                b'\n' | b'\r' => {
+                    if pos == self.pos {
+                        self.cut_line();
+                        return self.next_token().kind;
+                    }
+                    break;
+                }
+                b'$' | b'%' => match self.marker(pos) {
+                    Ok(kind) if pos == self.pos => return self.open_sequence(kind),
+                    Ok(_) => break,
+                    Err(len) => pos += len,
+                },
+                _ => pos += 1,
+            }
+        }
+        self.pos = pos;
+        TokenKind::TemplateLiteral
+    }
+
+    fn bare(&mut self) -> TokenKind {
+        let mut pos = self.pos;
+        while let Some(at) = memchr::memchr2(b'$', b'%', &self.bytes[pos..]) {
+            pos += at;
+            match self.marker(pos) {
+                Ok(kind) if pos == self.pos => return self.open_sequence(kind),
+                Ok(_) => return self.take(pos - self.pos, TokenKind::TemplateLiteral),
+                Err(len) => pos += len,
+            }
+        }
+        let rest = self.bytes.len() - self.pos;
+        if rest == 0 {
+            return TokenKind::End;
+        }
+        self.take(rest, TokenKind::TemplateLiteral)
+    }
+
+    fn set_line_start(&mut self, value: bool) {
+        if let Some(Mode::Heredoc { line_start, .. }) = self.modes.last_mut() {
+            *line_start = value;
+        }
+    }
+
+    /// When the line at `pos` is the end marker, where the marker ends.
+    fn marker_line_at(&self, pos: usize, marker: Span) -> Option<usize> {
+        let start = pos + trimmed(&self.text[pos..]);
+        let marker = &self.bytes[marker.range()];
+        let rest = self.bytes[start..].strip_prefix(marker)?;
+        let blanks = rest
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'))
+            .count();
+        matches!(rest.get(blanks), None | Some(b'\n')).then_some(start + marker.len())
+    }
+
+    fn heredoc(&mut self, marker: Span, mut line_start: bool) -> TokenKind {
+        let mut pos = self.pos;
+        loop {
+            if line_start && let Some(end) = self.marker_line_at(pos, marker) {
+                if pos > self.pos {
+                    break;
+                }
+                self.modes.pop();
+                return self.take(end - self.pos, TokenKind::CloseHeredoc);
+            }
+            let Some(at) = memchr3(b'\n', b'$', b'%', &self.bytes[pos..]) else {
+                pos = self.bytes.len();
+                if pos == self.pos {
+                    self.modes.pop();
+                    return self.next_token().kind;
+                }
+                line_start = false;
+                break;
+            };
+            pos += at;
+            line_start = self.bytes[pos] == b'\n';
+            if line_start {
+                pos += 1;
+                continue;
+            }
+            match self.marker(pos) {
+                Ok(kind) if pos == self.pos => return self.open_sequence(kind),
+                Ok(_) => break,
+                Err(len) => pos += len,
+            }
+        }
+        self.set_line_start(line_start);
+        self.pos = pos;
+        TokenKind::TemplateLiteral
+    }
+}
+
+/// Whether an item of a body begins at `pos`, blanks aside: `name =`, `name {` or `name "`, which no
+/// expression outside of braces can.
+pub(crate) fn item_begins(text: &str, pos: usize) -> bool {
+    let bytes = text.as_bytes();
+    let start = skip_blanks(bytes, pos);
+    if !bytes.get(start).copied().is_some_and(is_ascii_ident_start) {
+        return false;
+    }
+    let end = ident_end(text, start);
+    if matches!(&text[start..end], "in" | "if" | "for" | "else") {
+        return false;
+    }
+    match bytes.get(skip_blanks(bytes, end)..) {
+        Some([b'=', b'=' | b'>', ..]) => false,
+        Some([b'=' | b'{' | b'"', ..]) => true,
+        _ => false,
+    }
+}
+
+/// Length of the blanks at the start of a line.
+fn trimmed(line: &str) -> usize {
+    let ascii = line
+        .bytes()
+        .take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'))
+        .count();
+    match line.as_bytes().get(ascii) {
+        Some(b) if !b.is_ascii() => {
+            let blank = |c: char| c.is_whitespace() && c != '\n';
+            line.len() - line.trim_start_matches(blank).len()
+        }
+        _ => ascii,
+    }
+}

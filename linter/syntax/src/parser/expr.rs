@@ -1,0 +1,446 @@
+//! Expressions: operators by precedence, terms, traversals, calls, collections, `for`.
+
+use super::Parser;
+use crate::Span;
+use crate::error::SyntaxErrorKind as E;
+use crate::token::{Punctuation as P, TokenKind as T};
+use crate::tree::{Children, Kind, NodeId, flag, role};
+use crate::view::BinaryOperator as Op;
+
+/// Binary operators with their precedence; a higher one binds tighter.
+fn binary_operator(kind: T) -> Option<(Op, u8)> {
+    let T::Punctuation(kind) = kind else {
+        return None;
+    };
+    Some(match kind {
+        P::Or => (Op::Or, 1),
+        P::And => (Op::And, 2),
+        P::Equal => (Op::Equal, 3),
+        P::NotEqual => (Op::NotEqual, 3),
+        P::Less => (Op::Less, 4),
+        P::LessEqual => (Op::LessEqual, 4),
+        P::Greater => (Op::Greater, 4),
+        P::GreaterEqual => (Op::GreaterEqual, 4),
+        P::Plus => (Op::Add, 5),
+        P::Minus => (Op::Subtract, 5),
+        P::Star => (Op::Multiply, 6),
+        P::Slash => (Op::Divide, 6),
+        P::Percent => (Op::Modulo, 6),
+        _ => return None,
+    })
+}
+
+impl Parser<'_> {
+    /// Any expression. Gives a `Missing` node, without reading a token, when there is none.
+    pub(super) fn expr(&mut self) -> NodeId {
+        self.nested(Self::conditional)
+    }
+
+    fn conditional(&mut self) -> NodeId {
+        let start = self.token.span.start;
+        let condition = self.binary(1);
+        if !self.at(P::Question) {
+            return condition;
+        }
+        self.bump();
+        let mut children = Children::one(condition);
+        let yes = self.expr();
+        self.push(&mut children, yes);
+        let no = if self.eat(P::Colon) {
+            self.expr()
+        } else {
+            self.report_here(E::ExpectedColon);
+            self.missing()
+        };
+        self.push(&mut children, no);
+        self.add(Kind::Conditional, start, children)
+    }
+
+    /// Operators of precedence `least` and higher. Operators of the same precedence make one flat
+    /// node, so that long chains are not deep.
+    fn binary(&mut self, least: u8) -> NodeId {
+        let start = self.token.span.start;
+        let mut left = self.operand();
+        while let Some((_, level)) = binary_operator(self.token.kind) {
+            if level < least {
+                break;
+            }
+            let mut children = Children::one(left);
+            while let Some((op, _)) = binary_operator(self.token.kind).filter(|o| o.1 == level) {
+                self.bump();
+                let right = self.binary(level + 1);
+                self.out.tree.node(right).role = op as u8;
+                self.push(&mut children, right);
+            }
+            left = self.add(Kind::Binary, start, children);
+        }
+        left
+    }
+
+    fn operand(&mut self) -> NodeId {
+        let negative = self.at(P::Minus);
+        if !negative && !self.at(P::Not) {
+            let start = self.token.span.start;
+            let term = self.term();
+            return self.postfix(start, term);
+        }
+        self.nested(|p| {
+            let start = p.token.span.start;
+            p.bump();
+            let operand = p.operand();
+            let id = p.add(Kind::Unary, start, Children::one(operand));
+            p.out.tree.node(id).flags = u8::from(negative);
+            id
+        })
+    }
+
+    fn term(&mut self) -> NodeId {
+        let start = self.token.span.start;
+        match self.token.kind {
+            T::Ident => self.name_or_call(),
+            T::OpenQuote | T::OpenHeredoc => self.template(),
+            T::Number => {
+                let text = &self.text[self.token.span.range()];
+                if text.bytes().filter(|b| *b == b'.').count() > 1 || text.contains(".e") {
+                    self.report_here(E::InvalidNumber);
+                }
+                self.bump();
+                self.add(Kind::Number, start, Children::EMPTY)
+            }
+            T::Punctuation(P::OpenBracket) => self.tuple(),
+            T::Punctuation(P::OpenBrace) => self.object(),
+            T::Punctuation(P::OpenParen) => self.paren(),
+            T::Punctuation(P::Less) if self.text[start as usize..].starts_with("<<") => {
+                self.report_here(E::InvalidHeredocStart);
+                self.bump();
+                self.missing()
+            }
+            _ => {
+                self.report_here(E::ExpectedExpression);
+                self.missing()
+            }
+        }
+    }
+
+    fn name_or_call(&mut self) -> NodeId {
+        let span = self.token.span;
+        self.bump();
+        if self.at(P::OpenParen) || self.at(P::DoubleColon) {
+            return self.call(span.start);
+        }
+        let kind = match &self.text[span.range()] {
+            "true" => Kind::True,
+            "false" => Kind::False,
+            "null" => Kind::Null,
+            _ => Kind::Traversal,
+        };
+        self.add(kind, span.start, Children::EMPTY)
+    }
+
+    fn paren(&mut self) -> NodeId {
+        let open = self.token.span;
+        let outer = std::mem::replace(&mut self.newlines, false);
+        self.open.parens += 1;
+        self.bump();
+        let inner = self.expr();
+        self.open.parens -= 1;
+        self.close(P::CloseParen, outer, (open, E::UnclosedParen));
+        self.add(Kind::Paren, open.start, Children::one(inner))
+    }
+
+    /// Reads the closing bracket, over garbage before it on the same line if there is any.
+    fn close(&mut self, kind: P, outer: bool, unclosed: (Span, E)) {
+        if !self.at(kind) && !self.at_stop() && !self.at_next_item() {
+            self.report_here(unclosed.1);
+            self.skip_until(|p| p.at(kind) || p.line_break || p.token.kind == T::Newline);
+        }
+        self.newlines = outer;
+        if !self.eat(kind) {
+            self.report(unclosed.1, unclosed.0);
+        }
+    }
+
+    /// Traversal steps after a term.
+    fn postfix(&mut self, start: u32, base: NodeId) -> NodeId {
+        let mut steps = Children::EMPTY;
+        loop {
+            let step = match self.token.kind {
+                T::Punctuation(P::Dot) => self.dot_step(),
+                T::Punctuation(P::OpenBracket) => self.bracket_step(),
+                _ => break,
+            };
+            self.push(&mut steps, step);
+        }
+        if steps.is_empty() {
+            return base;
+        }
+        let end = self.prev_end;
+        let node = self.out.tree.node(base);
+        if node.kind == Kind::Traversal {
+            node.child = steps.first();
+            node.end = end;
+            return base;
+        }
+        node.next = steps.first();
+        self.add(Kind::Index, start, Children::one(base))
+    }
+
+    fn dot_step(&mut self) -> NodeId {
+        let dot = self.token.span;
+        self.bump();
+        match self.token.kind {
+            T::Ident => {
+                self.bump();
+                self.add(Kind::StepAttribute, dot.start, Children::EMPTY)
+            }
+            T::Punctuation(P::Star) => {
+                self.bump();
+                self.add(Kind::StepSplat, dot.start, Children::EMPTY)
+            }
+            T::Number => {
+                if self.text[self.token.span.range()].contains('.') {
+                    self.report_here(E::LegacyIndexChain);
+                }
+                let start = self.token.span.start;
+                self.bump();
+                let key = self.add(Kind::Number, start, Children::EMPTY);
+                self.add(Kind::StepIndex, dot.start, Children::one(key))
+            }
+            _ => {
+                self.report(E::ExpectedAttributeName, dot);
+                self.add(Kind::StepAttribute, dot.start, Children::EMPTY)
+            }
+        }
+    }
+
+    fn bracket_step(&mut self) -> NodeId {
+        let open = self.token.span;
+        let outer = std::mem::replace(&mut self.newlines, false);
+        self.open.brackets += 1;
+        self.bump();
+        let splat = self.eat(P::Star);
+        let children = if splat {
+            Children::EMPTY
+        } else {
+            Children::one(self.expr())
+        };
+        self.open.brackets -= 1;
+        self.close(P::CloseBracket, outer, (open, E::UnclosedBracket));
+        if !splat {
+            return self.add(Kind::StepIndex, open.start, children);
+        }
+        let id = self.add(Kind::StepSplat, open.start, children);
+        self.out.tree.node(id).flags = flag::FULL;
+        id
+    }
+
+    /// A call, after its first name.
+    fn call(&mut self, start: u32) -> NodeId {
+        while self.eat(P::DoubleColon) {
+            if self.token.kind == T::Ident {
+                self.bump();
+            } else {
+                self.report_here(E::ExpectedFunctionName);
+            }
+        }
+        let name = self.add(Kind::Name, start, Children::EMPTY);
+        let mut children = Children::one(name);
+        if !self.at(P::OpenParen) {
+            self.report_here(E::ExpectedFunctionName);
+            return self.add(Kind::Call, start, children);
+        }
+        let open = self.token.span;
+        let outer = std::mem::replace(&mut self.newlines, false);
+        self.open.parens += 1;
+        self.bump();
+        let expand = self.arguments(&mut children);
+        self.open.parens -= 1;
+        self.close(P::CloseParen, outer, (open, E::UnclosedParen));
+        let id = self.add(Kind::Call, start, children);
+        self.out.tree.node(id).flags = if expand { flag::EXPAND } else { 0 };
+        id
+    }
+
+    fn arguments(&mut self, children: &mut Children) -> bool {
+        self.elements(P::CloseParen, children, |p| {
+            let expand = p.eat(P::Ellipsis);
+            if expand && !p.at(P::CloseParen) && !p.at_stop() {
+                p.report_here(E::ExpansionNotLast);
+            }
+            expand
+        })
+    }
+
+    /// Expressions separated by commas, up to the closing bracket; whether `after` held for the
+    /// last one.
+    fn elements(
+        &mut self,
+        close: P,
+        children: &mut Children,
+        after: impl Fn(&mut Self) -> bool,
+    ) -> bool {
+        let mut last = false;
+        while !self.at(close) && !self.at_stop() && !self.at_next_item() {
+            let before = self.token.span;
+            let element = self.expr();
+            self.push(children, element);
+            last = after(self);
+            if self.at(close) || self.eat(P::Comma) || self.at_stop() || self.at_next_item() {
+                continue;
+            }
+            self.report_here(E::ExpectedComma);
+            if self.token.span == before {
+                self.bump();
+            }
+        }
+        last
+    }
+
+    fn tuple(&mut self) -> NodeId {
+        let open = self.token.span;
+        let outer = std::mem::replace(&mut self.newlines, false);
+        self.open.brackets += 1;
+        self.bump();
+        if self.at_word("for") {
+            return self.for_expr(open, outer);
+        }
+        let mut children = Children::EMPTY;
+        self.elements(P::CloseBracket, &mut children, |_| false);
+        self.open.brackets -= 1;
+        self.close(P::CloseBracket, outer, (open, E::UnclosedBracket));
+        self.add(Kind::Tuple, open.start, children)
+    }
+
+    fn object(&mut self) -> NodeId {
+        let open = self.token.span;
+        let outer = std::mem::replace(&mut self.newlines, false);
+        self.open.braces += 1;
+        self.bump();
+        if self.at_word("for") {
+            return self.for_expr(open, outer);
+        }
+        self.newlines = true;
+        let mut children = Children::EMPTY;
+        loop {
+            while self.token.kind == T::Newline {
+                self.line_break = true;
+                self.bump();
+            }
+            if self.at(P::CloseBrace) || self.at_stop() {
+                break;
+            }
+            self.object_item(&mut children);
+        }
+        self.open.braces -= 1;
+        self.close(P::CloseBrace, outer, (open, E::UnclosedObject));
+        self.add(Kind::Object, open.start, children)
+    }
+
+    fn object_item(&mut self, children: &mut Children) {
+        let before = self.token.span;
+        let key = self.expr();
+        self.push(children, key);
+        let value = if self.eat(P::Assign) || self.eat(P::Colon) {
+            self.expr()
+        } else {
+            self.report_here(E::ExpectedKeySeparator);
+            if self.at(P::OpenBrace) {
+                self.expr()
+            } else {
+                self.missing()
+            }
+        };
+        self.push(children, value);
+        let ended = self.token.kind == T::Newline || self.at(P::CloseBrace) || self.at_stop();
+        if ended || self.eat(P::Comma) {
+            return;
+        }
+        self.report_here(E::ExpectedItemSeparator);
+        if self.token.span == before {
+            self.bump();
+        }
+    }
+
+    /// A `for` expression, at its keyword.
+    fn for_expr(&mut self, open: Span, outer: bool) -> NodeId {
+        let object = self.text.as_bytes()[open.start as usize] == b'{';
+        let mut children = Children::EMPTY;
+        self.bump();
+        self.loop_head(&mut children);
+        if !self.eat(P::Colon) {
+            self.report_here(E::InvalidFor);
+        }
+        let mut group = false;
+        if !self.at_stop() {
+            let first = self.expr();
+            let arrow = self.eat(P::Arrow);
+            if arrow != object {
+                self.report(E::InvalidFor, open);
+            }
+            self.part(
+                &mut children,
+                if arrow { role::KEY } else { role::VALUE },
+                first,
+            );
+            if arrow {
+                let value = self.expr();
+                self.part(&mut children, role::VALUE, value);
+            }
+            group = self.eat(P::Ellipsis);
+            if group && !object {
+                self.report(E::InvalidFor, open);
+            }
+            if self.at_word("if") {
+                self.bump();
+                let condition = self.expr();
+                self.part(&mut children, role::CONDITION, condition);
+            }
+        }
+        let close = if object {
+            self.open.braces -= 1;
+            P::CloseBrace
+        } else {
+            self.open.brackets -= 1;
+            P::CloseBracket
+        };
+        self.close(close, outer, (open, E::InvalidFor));
+        let id = self.add(Kind::For, open.start, children);
+        let flags = u8::from(group) * flag::EXPAND + u8::from(object) * flag::OBJECT;
+        self.out.tree.node(id).flags = flags;
+        id
+    }
+
+    fn part(&mut self, children: &mut Children, role: u8, id: NodeId) {
+        self.out.tree.node(id).role = role;
+        self.push(children, id);
+    }
+
+    /// `k, v in collection`, of a `for` expression or directive.
+    pub(super) fn loop_head(&mut self, children: &mut Children) {
+        let first = self.loop_name();
+        if self.eat(P::Comma) {
+            self.part(children, role::KEY_NAME, first);
+            let second = self.loop_name();
+            self.part(children, role::VALUE_NAME, second);
+        } else {
+            self.part(children, role::VALUE_NAME, first);
+        }
+        if !self.at_word("in") {
+            self.report_here(E::InvalidFor);
+            return;
+        }
+        self.bump();
+        let collection = self.expr();
+        self.part(children, role::COLLECTION, collection);
+    }
+
+    fn loop_name(&mut self) -> NodeId {
+        let start = self.token.span.start;
+        if self.token.kind != T::Ident {
+            self.report_here(E::InvalidFor);
+            return self.missing();
+        }
+        self.bump();
+        self.add(Kind::Name, start, Children::EMPTY)
+    }
+}

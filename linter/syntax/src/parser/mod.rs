@@ -1,0 +1,234 @@
+//! The parser of the native syntax: recursive descent with bounded depth over the lexer's tokens.
+//!
+//! It always makes progress and reads every token once. `body` reads items, `expr` expressions,
+//! `template` strings and heredocs; this file holds what they share: the current token, the policy
+//! for newlines, and recovery.
+
+mod body;
+mod expr;
+mod template;
+
+use crate::Span;
+use crate::error::{Errors, SyntaxErrorKind as E};
+use crate::lexer::{Lexer, item_begins};
+use crate::token::{Punctuation as P, Token, TokenKind as T};
+use crate::tree::{Children, Kind, NodeId, Tree};
+
+/// Deeper levels of blocks, brackets and templates are skipped, so that readers may recurse.
+pub(crate) const MAX_DEPTH: u16 = 256;
+
+/// What parsing gives, without the text.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    pub(crate) tree: Tree,
+    pub(crate) errors: Errors,
+    pub(crate) comments: Vec<Span>,
+}
+
+/// Brackets that are open around the current token.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    parens: u32,
+    brackets: u32,
+    braces: u32,
+}
+
+pub(crate) struct Parser<'a> {
+    text: &'a str,
+    lexer: Lexer<'a>,
+    token: Token,
+    /// End of the token before the current one.
+    prev_end: u32,
+    /// Whether newlines are tokens here, or blanks.
+    newlines: bool,
+    /// Whether a newline was passed over just before the current token.
+    line_break: bool,
+    depth: u16,
+    open: Open,
+    /// Whether literals stay as children of templates that are nothing else.
+    keep_literals: bool,
+    out: Output,
+}
+
+/// Parses a whole text; the last node of the tree is the root body.
+pub(crate) fn parse(text: &str) -> Output {
+    let mut out = Output::default();
+    out.tree.nodes.reserve(text.len() / 16);
+    let mut parser = Parser::new(text, Lexer::new(text), out);
+    parser.root();
+    parser.out
+}
+
+/// Parses a text as the inside of a template and appends its parts to `out`.
+pub(crate) fn parse_template(text: &str, out: &mut Output) -> Children {
+    let mut parser = Parser::new(text, Lexer::of_template(text), std::mem::take(out));
+    parser.keep_literals = true;
+    let parts = parser.parts(false);
+    *out = parser.out;
+    parts
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str, lexer: Lexer<'a>, out: Output) -> Self {
+        let mut parser = Self {
+            text,
+            lexer,
+            token: Token {
+                kind: T::End,
+                span: Span::empty(0),
+            },
+            prev_end: 0,
+            newlines: true,
+            line_break: false,
+            depth: 0,
+            open: Open::default(),
+            keep_literals: false,
+            out,
+        };
+        parser.bump();
+        parser
+    }
+
+    /// Moves to the next token that matters here.
+    #[inline]
+    fn bump(&mut self) {
+        self.prev_end = self.token.span.end;
+        self.line_break = false;
+        loop {
+            let token = self.lexer.next_token();
+            match token.kind {
+                T::Blank => {}
+                T::Newline if !self.newlines => self.line_break = true,
+                T::Comment => self.comment(token.span),
+                T::Invalid => self.report(E::InvalidCharacter, token.span),
+                _ => {
+                    self.token = token;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn comment(&mut self, span: Span) {
+        let text = &self.text[span.range()];
+        if text.starts_with("/*") && (text.len() < 4 || !text.ends_with("*/")) {
+            self.report(E::UnclosedComment, Span::new(span.start, span.start + 2));
+        }
+        self.out.comments.push(span);
+    }
+
+    fn report(&mut self, kind: E, span: Span) {
+        self.out.errors.report(kind, span);
+    }
+
+    /// Reports at the current token.
+    fn report_here(&mut self, kind: E) {
+        self.report(kind, self.token.span);
+    }
+
+    fn at(&self, kind: P) -> bool {
+        self.token.kind == T::Punctuation(kind)
+    }
+
+    fn at_word(&self, word: &str) -> bool {
+        self.token.kind == T::Ident && &self.text[self.token.span.range()] == word
+    }
+
+    fn eat(&mut self, kind: P) -> bool {
+        let there = self.at(kind);
+        if there {
+            self.bump();
+        }
+        there
+    }
+
+    fn add(&mut self, kind: Kind, start: u32, children: Children) -> NodeId {
+        let span = Span::new(start, self.prev_end.max(start));
+        self.out.tree.add(kind, span, children)
+    }
+
+    fn push(&mut self, children: &mut Children, id: NodeId) {
+        children.push(&mut self.out.tree, id);
+    }
+
+    /// A missing expression, just after what was read last.
+    fn missing(&mut self) -> NodeId {
+        self.add(Kind::Missing, self.prev_end, Children::EMPTY)
+    }
+
+    /// Whether the current token cannot be inside the bracket being read: the text or the template
+    /// around ends, or a bracket outside of this one closes.
+    fn at_stop(&self) -> bool {
+        match self.token.kind {
+            T::End
+            | T::Cut
+            | T::CloseTemplate
+            | T::CloseQuote
+            | T::CloseHeredoc
+            | T::TemplateLiteral
+            | T::OpenInterpolation
+            | T::OpenDirective => true,
+            T::Punctuation(P::CloseParen) => self.open.parens > 0,
+            T::Punctuation(P::CloseBracket) => self.open.brackets > 0,
+            T::Punctuation(P::CloseBrace) => self.open.braces > 0,
+            _ => false,
+        }
+    }
+
+    /// Whether a line begins here with what can only be an item of a body.
+    fn at_next_item(&self) -> bool {
+        self.line_break
+            && self.token.kind == T::Ident
+            && item_begins(self.text, self.token.span.start as usize)
+    }
+
+    fn at_line_end(&self) -> bool {
+        self.line_break || matches!(self.token.kind, T::Newline | T::End)
+    }
+
+    /// Passes over tokens, brackets as a whole, until `stop` holds outside of the brackets passed
+    /// over, or something around ends.
+    fn skip_until(&mut self, stop: impl Fn(&Self) -> bool) {
+        let mut nest = 0_u32;
+        loop {
+            if self.token.kind == T::End || nest == 0 && stop(self) {
+                return;
+            }
+            match self.token.kind {
+                T::OpenQuote
+                | T::OpenHeredoc
+                | T::OpenInterpolation
+                | T::OpenDirective
+                | T::Punctuation(P::OpenParen | P::OpenBracket | P::OpenBrace) => nest += 1,
+                T::CloseQuote
+                | T::CloseHeredoc
+                | T::Cut
+                | T::CloseTemplate
+                | T::Punctuation(P::CloseParen | P::CloseBracket | P::CloseBrace) => {
+                    if nest == 0 {
+                        return;
+                    }
+                    nest -= 1;
+                }
+                _ => {}
+            }
+            self.bump();
+        }
+    }
+
+    /// Runs `read` one level deeper; past the limit the level is passed over.
+    fn nested(&mut self, read: impl FnOnce(&mut Self) -> NodeId) -> NodeId {
+        if self.depth >= MAX_DEPTH {
+            self.report_here(E::TooDeep);
+            let start = self.token.span.start;
+            self.skip_until(|p| {
+                p.at(P::Comma) || p.token.kind == T::Newline || p.token.kind == T::TemplateLiteral
+            });
+            return self.add(Kind::Missing, start, Children::EMPTY);
+        }
+        self.depth += 1;
+        let id = read(self);
+        self.depth -= 1;
+        id
+    }
+}
