@@ -29,6 +29,21 @@ pub enum ShutdownReason {
     Failed,
 }
 
+impl ShutdownReason {
+    /// Stable name for audit events.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Signal => "signal",
+            Self::Disconnected => "disconnected",
+            Self::ParentExited => "parent-exited",
+            Self::NeverConnected => "never-connected",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl fmt::Display for ShutdownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

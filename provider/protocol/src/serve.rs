@@ -125,9 +125,10 @@ fn greeting(options: &ServeOptions, listener: &Listener, identity: Option<&Ident
     if let Some(provider) = &options.debug {
         return reattach::instructions(provider, listener.address(), std::process::id());
     }
-    if !environment.protocol_versions.contains(&PROTOCOL_VERSION) {
+    let offered = &environment.protocol_versions;
+    if !offered.is_empty() && !offered.contains(&PROTOCOL_VERSION) {
         // The host compares and reports the mismatch itself.
-        tracing::warn!(offered = ?environment.protocol_versions, "the host does not speak protocol 6");
+        tracing::warn!(?offered, "the host does not speak protocol 6");
     }
     let handshake = Handshake {
         protocol_version: PROTOCOL_VERSION,

@@ -11,6 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{ClientError, ClientIdentity};
@@ -45,40 +46,47 @@ pub async fn open(address: &Address) -> io::Result<Box<dyn Socket>> {
     }
 }
 
-/// Connects to a provider at `address`; `peer` is `None` for plaintext, as in debug mode. The channel does
-/// not reconnect to another process.
+/// Opens a TLS connection to `address`. A provider that refuses the client says so only afterwards, in the
+/// first read.
+///
+/// # Errors
+/// The system's reason, or the TLS library's.
+pub async fn open_tls(
+    address: &Address,
+    config: Arc<ClientConfig>,
+) -> io::Result<TlsStream<Box<dyn Socket>>> {
+    let name = ServerName::try_from(SERVER_NAME).map_err(io::Error::other)?;
+    let socket = open(address).await?;
+    TlsConnector::from(config).connect(name, socket).await
+}
+
+/// Connects to a provider at `address`; `peer` is `None` for plaintext, as in debug mode. The channel
+/// connects anew, to the same address, when its connection is lost.
 ///
 /// # Errors
 /// [`ClientError::Connect`], [`ClientError::Tls`].
 pub async fn dial(address: &Address, peer: Option<Peer<'_>>) -> Result<Channel, ClientError> {
-    let tls = peer
-        .map(tls_config)
-        .transpose()?
-        .map(|config| TlsConnector::from(Arc::new(config)));
+    let config = peer.map(tls_config).transpose()?.map(Arc::new);
     let address = address.clone();
     let connector = tower::service_fn(move |_| {
-        let (address, tls) = (address.clone(), tls.clone());
+        let (address, config) = (address.clone(), config.clone());
         async move {
-            let socket = open(&address).await?;
-            let stream: Box<dyn Socket> = match tls {
-                Some(tls) => Box::new(
-                    tls.connect(
-                        ServerName::try_from(SERVER_NAME).map_err(io::Error::other)?,
-                        socket,
-                    )
-                    .await?,
-                ),
-                None => socket,
+            let stream: Box<dyn Socket> = match config {
+                Some(config) => Box::new(open_tls(&address, config).await?),
+                None => open(&address).await?,
             };
             io::Result::Ok(TokioIo::new(stream))
         }
     });
-    Ok(Endpoint::from_static("http://localhost")
-        .connect_with_connector(connector)
-        .await?)
+    let endpoint = Endpoint::from_static("http://localhost");
+    Ok(endpoint.connect_with_connector(connector).await?)
 }
 
-fn tls_config(peer: Peer<'_>) -> Result<ClientConfig, rustls::Error> {
+/// The TLS configuration a host would use towards `peer`.
+///
+/// # Errors
+/// When the provider's certificate cannot be a root.
+pub fn tls_config(peer: Peer<'_>) -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(peer.certificate.to_vec()))?;
     let builder = ClientConfig::builder_with_provider(crypto())

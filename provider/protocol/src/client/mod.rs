@@ -26,7 +26,7 @@ use crate::plugin::Empty;
 use crate::plugin::grpc_controller_client::GrpcControllerClient;
 
 pub use certificate::ClientIdentity;
-pub use dial::{Peer, Socket, dial, open};
+pub use dial::{Peer, Socket, dial, open, open_tls, tls_config};
 
 /// Why a provider could not be started or reached.
 #[derive(Debug, Error)]
