@@ -1,7 +1,5 @@
 //! The Terraform that is fetched where none is on `PATH` is a real one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use e2e::Terraform;
 use e2e::binaries::target_dir;
 
