@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::fix::Fix;
+use crate::rule::RuleMeta;
 
 /// Identity of a rule: a stable kebab-case name of the bad thing, for example `hardcoded-secret`.
 /// Owned only for patterns that a user's configuration adds.
@@ -89,6 +90,36 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// Possible repairs, best first.
     pub fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// A finding of a rule with the rule's own severity, confidence, `why` and `help`, nothing
+    /// secret and nothing related; set the other fields from here.
+    #[must_use]
+    pub fn new(meta: &RuleMeta, place: Place, address: String, message: String) -> Self {
+        Self {
+            rule: meta.id.clone(),
+            severity: meta.severity,
+            confidence: meta.confidence,
+            place,
+            secrets: Vec::new(),
+            message,
+            why: meta.why.clone(),
+            help: meta.help.clone(),
+            address,
+            digest: None,
+            related: Vec::new(),
+            fixes: Vec::new(),
+        }
+    }
+
+    /// Says that the text at `place` is the secret, with its digest.
+    #[must_use]
+    pub fn with_secret(mut self, place: Place, digest: Digest) -> Self {
+        self.secrets.push(place);
+        self.digest = Some(digest);
+        self
+    }
 }
 
 /// Keyed digest of a literal (BLAKE3 keyed mode); the key is the run's, so digests of different

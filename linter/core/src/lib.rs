@@ -1,13 +1,16 @@
 //! What the linter knows and says: facts about modules, findings, fixes, the report, the rule trait.
 //!
-//! Pure: no I/O, no clock, no environment. Read [`Rule`] first, then [`Finding`].
+//! Pure: no I/O, no clock, no environment. Read [`Rule`] first, then [`Finding`] and [`facts`].
 
+pub mod digest;
+pub mod facts;
 pub mod finding;
 pub mod fix;
 pub mod report;
 pub mod rule;
 
-pub use finding::{Confidence, Finding, Place, Related, RuleId, Severity};
+pub use digest::DigestKey;
+pub use finding::{Confidence, Digest, FileId, Finding, Place, Related, RuleId, Severity};
 pub use fix::{Applicability, Edit, Fix};
 pub use report::Report;
-pub use rule::{Lifecycle, Rule, RuleMeta};
+pub use rule::{Cx, Evidence, Family, Hooks, Lifecycle, Rank, Rule, RuleMeta, Sink};

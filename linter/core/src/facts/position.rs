@@ -1,0 +1,421 @@
+//! Every place where a value stands, with what surrounds it.
+//!
+//! [`each_position`] walks a block once and shows each expression, containers before their
+//! elements, together with the path of names that leads to it. Secrecy is decided from the path
+//! (block, type, attribute, map key), not from a word on the same line.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use hcl_syntax::{Body, Expr, ExprKind, Item, Part, Span};
+
+use crate::facts::block::{Attribute, Block, Content, key_text};
+use crate::facts::constant::{constant_string, constant_text};
+use crate::facts::trace::Trace;
+use crate::finding::Place;
+
+/// Deeper nesting is not looked into; real files stay below 40.
+const MAX_DEPTH: usize = 200;
+
+/// One name on the way from the block to the value.
+#[derive(Clone, Debug)]
+pub struct Segment<'a> {
+    /// The name; empty for computed map keys.
+    pub name: Cow<'a, str>,
+    /// The name as written.
+    pub span: Span,
+    /// What the name names.
+    pub kind: SegmentKind,
+}
+
+/// What a [`Segment`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentKind {
+    /// A nested block's keyword; `dynamic "x" { content {` counts as the block `x`.
+    Block,
+    /// A nested block's label.
+    Label,
+    /// An attribute.
+    Attribute,
+    /// A key of an object.
+    Key,
+}
+
+/// What stands between the attribute (or map key) and the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via<'a> {
+    /// Argument number `index` of a function.
+    Argument {
+        /// Function name, `jsonencode`.
+        function: &'a str,
+        /// From 0.
+        index: usize,
+    },
+    /// One of the two results of a conditional.
+    Branch,
+    /// An interpolation of a template with other parts.
+    Template,
+    /// An element of a tuple, or the result of a `for`.
+    Element,
+    /// The collection of an index expression.
+    Indexed,
+}
+
+/// A value with its surroundings. Borrowed from the walk: copy out what is needed.
+#[derive(Debug)]
+pub struct Position<'p, 'a> {
+    /// The top-level block, or the file's own attributes.
+    pub block: &'p Block<'a>,
+    /// Names from the block to the value, outermost first; never empty.
+    pub path: &'p [Segment<'a>],
+    /// What stands between the last name and the value.
+    pub via: &'p [Via<'a>],
+    /// The value: a leaf or a container.
+    pub expr: Expr<'a>,
+    /// The text of the name that goes with a `value` in a `{ name = …, value = … }` pair.
+    pub pair: Option<&'p Pair<'a>>,
+    /// The attribute the value belongs to, as a whole.
+    pub attribute: Span,
+    pub(crate) trace: OnceCell<Trace<'a>>,
+}
+
+/// The name of a `{ name = "DB_PASSWORD", value = "…" }` pair.
+#[derive(Clone, Debug)]
+pub struct Pair<'a> {
+    /// The constant name.
+    pub name: Cow<'a, str>,
+    /// Where the name stands.
+    pub span: Span,
+    /// How many segments of the path lead to the pair itself.
+    depth: usize,
+}
+
+impl<'a> Position<'_, 'a> {
+    /// The word that says what the value is: the name of a pair, else the last name of the path.
+    #[must_use]
+    pub fn meaning(&self) -> &str {
+        match self.pair {
+            Some(pair) => &pair.name,
+            None => self.key(),
+        }
+    }
+
+    /// The last name of the path as written.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.path.last().map_or("", |segment| &segment.name)
+    }
+
+    /// Names of the path from the block inwards.
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+        self.path.iter().map(|segment| &*segment.name)
+    }
+
+    /// True when the path's names are exactly these.
+    #[must_use]
+    pub fn is_at(&self, names: &[&str]) -> bool {
+        self.path.len() == names.len() && self.names().eq(names.iter().copied())
+    }
+
+    /// True when the path ends with these names.
+    #[must_use]
+    pub fn ends_with(&self, names: &[&str]) -> bool {
+        self.path.len() >= names.len()
+            && self
+                .names()
+                .rev()
+                .zip(names.iter().rev())
+                .all(|(have, want)| have == *want)
+    }
+
+    /// True for strings, numbers, booleans, null and references: nothing further is inside.
+    #[must_use]
+    pub fn is_leaf(&self) -> bool {
+        matches!(
+            self.expr.kind(),
+            ExprKind::Template(_)
+                | ExprKind::Number(_)
+                | ExprKind::Bool(_)
+                | ExprKind::Null
+                | ExprKind::Traversal(_)
+        )
+    }
+
+    /// The text of a constant scalar.
+    #[must_use]
+    pub fn literal(&self) -> Option<Cow<'a, str>> {
+        constant_text(self.expr)
+    }
+
+    /// Where the value stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.block.file.place(self.expr.span())
+    }
+
+    /// The attribute (name and value) the value belongs to.
+    #[must_use]
+    pub fn attribute_place(&self) -> Place {
+        self.block.file.place(self.attribute)
+    }
+
+    /// True when the value is an argument, at any depth, of a function of that name.
+    #[must_use]
+    pub fn inside(&self, function: &str) -> bool {
+        self.via
+            .iter()
+            .any(|via| matches!(via, Via::Argument { function: name, .. } if *name == function))
+    }
+
+    /// Address of the value: `aws_db_instance.main.password`, `local.db.password`, `var.name` for a
+    /// default, `module.db.password`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let mut address = self.block.address();
+        for segment in self.path {
+            if !address.is_empty() {
+                address.push('.');
+            }
+            address.push_str(if segment.name.is_empty() {
+                "*"
+            } else {
+                &segment.name
+            });
+        }
+        if let Some(pair) = self.pair {
+            address.push('[');
+            address.push_str(&pair.name);
+            address.push(']');
+        }
+        address
+    }
+}
+
+/// Shows every value of a block to `visit`, containers before what is inside them.
+pub fn each_position<'a>(block: &Block<'a>, visit: &mut dyn FnMut(&Position<'_, 'a>)) {
+    let mut walk = Walk {
+        block,
+        path: Vec::new(),
+        via: Vec::new(),
+        pairs: Vec::new(),
+        attribute: block.header,
+        visit,
+    };
+    match block.content {
+        Content::Native(body) => walk.body(body, 0),
+        Content::Json(expr) => walk.members(expr, 0, SegmentKind::Attribute),
+    }
+}
+
+struct Walk<'w, 'a> {
+    block: &'w Block<'a>,
+    path: Vec<Segment<'a>>,
+    via: Vec<Via<'a>>,
+    pairs: Vec<Pair<'a>>,
+    attribute: Span,
+    visit: &'w mut dyn FnMut(&Position<'_, 'a>),
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn body(&mut self, body: Body<'a>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let pair = self.push_pair(Content::Native(body));
+        for item in body.items() {
+            match item {
+                Item::Attribute(attribute) => {
+                    self.attribute = attribute.span();
+                    let name = Cow::Borrowed(attribute.name());
+                    self.named(
+                        name,
+                        attribute.name_span(),
+                        SegmentKind::Attribute,
+                        attribute.value(),
+                        depth,
+                    );
+                }
+                Item::Block(block) => self.block(block, depth),
+            }
+        }
+        if pair {
+            self.pairs.pop();
+        }
+    }
+
+    fn block(&mut self, block: hcl_syntax::Block<'a>, depth: usize) {
+        let before = self.path.len();
+        let mut labels = block.labels();
+        let mut push = |name, span, kind| self.path.push(Segment { name, span, kind });
+        if block.kind() == "dynamic" {
+            if let Some(label) = labels.next() {
+                push(label.text, label.span, SegmentKind::Block);
+            }
+        } else if block.kind() != "content" {
+            push(
+                Cow::Borrowed(block.kind()),
+                block.kind_span(),
+                SegmentKind::Block,
+            );
+            for label in labels {
+                push(label.text, label.span, SegmentKind::Label);
+            }
+        }
+        self.body(block.body(), depth + 1);
+        self.path.truncate(before);
+    }
+
+    fn members(&mut self, object: Expr<'a>, depth: usize, kind: SegmentKind) {
+        let pair = self.push_pair(Content::Json(object));
+        if let ExprKind::Object(members) = object.kind() {
+            for (key, value) in members.items() {
+                if kind == SegmentKind::Attribute {
+                    self.attribute = Span {
+                        start: key.span().start,
+                        end: value.span().end,
+                    };
+                }
+                self.named(
+                    key_text(key).unwrap_or_default(),
+                    key.span(),
+                    kind,
+                    value,
+                    depth,
+                );
+            }
+        }
+        if pair {
+            self.pairs.pop();
+        }
+    }
+
+    fn named(
+        &mut self,
+        name: Cow<'a, str>,
+        span: Span,
+        kind: SegmentKind,
+        value: Expr<'a>,
+        depth: usize,
+    ) {
+        self.path.push(Segment { name, span, kind });
+        let outer = std::mem::take(&mut self.via);
+        self.expr(value, depth + 1);
+        self.via = outer;
+        self.path.pop();
+    }
+
+    fn expr(&mut self, expr: Expr<'a>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        if let ExprKind::Paren(inner) = expr.kind() {
+            return self.expr(inner, depth + 1);
+        }
+        self.show(expr);
+        match expr.kind() {
+            ExprKind::Object(_) => self.members(expr, depth, SegmentKind::Key),
+            ExprKind::Tuple(items) => {
+                for item in items.elements() {
+                    self.through(Via::Element, item, depth);
+                }
+            }
+            ExprKind::Call(call) => {
+                let function = call.name();
+                for (index, argument) in call.args().enumerate() {
+                    self.through(Via::Argument { function, index }, argument, depth);
+                }
+            }
+            ExprKind::Conditional(conditional) => {
+                self.through(Via::Branch, conditional.true_value(), depth);
+                self.through(Via::Branch, conditional.false_value(), depth);
+            }
+            ExprKind::Template(template) => {
+                for part in template.parts() {
+                    if let Part::Interpolation(inner) = part {
+                        self.through(Via::Template, inner, depth);
+                    }
+                }
+            }
+            ExprKind::Index(index) => self.through(Via::Indexed, index.base(), depth),
+            ExprKind::For(for_expr) => {
+                if let Some(value) = for_expr.value() {
+                    self.through(Via::Element, value, depth);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn through(&mut self, via: Via<'a>, expr: Expr<'a>, depth: usize) {
+        self.via.push(via);
+        self.expr(expr, depth + 1);
+        self.via.pop();
+    }
+
+    fn show(&mut self, expr: Expr<'a>) {
+        let depth = self.path.len();
+        // A pair speaks for its own `value` only, not for what is nested deeper under other names.
+        let pair = self
+            .pairs
+            .last()
+            .filter(|pair| pair.depth + 1 == depth && is_pair_value(&self.path[depth - 1].name));
+        (self.visit)(&Position {
+            block: self.block,
+            path: &self.path,
+            via: &self.via,
+            expr,
+            pair,
+            attribute: self.attribute,
+            trace: OnceCell::new(),
+        });
+    }
+
+    fn push_pair(&mut self, content: Content<'a>) -> bool {
+        match pair_name(content) {
+            Some((name, span)) => {
+                self.pairs.push(Pair {
+                    name,
+                    span,
+                    depth: self.path.len(),
+                });
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn is_pair_value(name: &str) -> bool {
+    matches!(
+        name,
+        "value" | "Value" | "VALUE" | "plaintext_value" | "default_value" | "content"
+    )
+}
+
+fn is_pair_name(name: &str) -> bool {
+    matches!(
+        name,
+        "name"
+            | "Name"
+            | "NAME"
+            | "key"
+            | "Key"
+            | "variable_name"
+            | "secret_name"
+            | "parameter_name"
+    )
+}
+
+/// The constant name of a pair; the content must have a value next to it.
+fn pair_name(content: Content<'_>) -> Option<(Cow<'_, str>, Span)> {
+    let mut name: Option<Attribute<'_>> = None;
+    let mut has_value = false;
+    for attribute in content.attributes() {
+        has_value |= is_pair_value(&attribute.name);
+        if name.is_none() && is_pair_name(&attribute.name) {
+            name = Some(attribute);
+        }
+    }
+    let name = name.filter(|_| has_value)?;
+    Some((constant_string(name.value)?, name.value.span()))
+}

@@ -1,0 +1,404 @@
+//! Facts of small configurations. A fixture is one string that holds several files:
+//! `--- path` starts a file.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::*;
+use crate::finding::FileId;
+
+struct ByFirstFolder;
+
+impl Environments for ByFirstFolder {
+    fn of_path(&self, path: &str) -> Option<Environment> {
+        path.split(['/', '.']).find_map(|word| self.of_word(word))
+    }
+
+    fn of_word(&self, word: &str) -> Option<Environment> {
+        let known = matches!(word, "prod" | "dev");
+        known.then(|| Environment {
+            name: Arc::from(word),
+            from: Arc::from("test"),
+        })
+    }
+}
+
+fn files(fixture: &str) -> Vec<SourceFile> {
+    let parts = fixture.split("--- ").skip(1).enumerate();
+    let file = |(index, part): (usize, &str)| {
+        let (path, text) = part.split_once('\n').unwrap();
+        let kind = FileKind::of(path)
+            .or_else(|| FileKind::of_json(text))
+            .unwrap();
+        SourceFile::new(FileId(index as u32), path, kind, text)
+    };
+    parts.map(file).collect()
+}
+
+/// `address = text` for every constant leaf.
+fn leaves(fixture: &str) -> Vec<String> {
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let mut found = Vec::new();
+    for block in workspace.modules().iter().flat_map(|module| &module.blocks) {
+        each_position(block, &mut |position| {
+            if position.is_leaf()
+                && let Some(text) = position.literal()
+            {
+                found.push(format!("{} = {text}", position.address()));
+            }
+        });
+    }
+    found
+}
+
+/// What is behind the `probe` attribute: literals (`~` before parts), sources after `<-`.
+fn traced(fixture: &str) -> String {
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let mut out = String::new();
+    for module in workspace.modules() {
+        for block in &module.blocks {
+            let Some(probe) = block.value("probe") else {
+                continue;
+            };
+            let trace = trace(&workspace, module, block, probe);
+            for literal in &trace.literals {
+                let part = if literal.whole { "" } else { "~" };
+                let way: String = literal
+                    .way
+                    .iter()
+                    .map(|hop| format!(" {:?}:{}", hop.kind, hop.name))
+                    .collect();
+                let file = workspace.file(literal.place.file).unwrap();
+                let at = &file.text()[literal.place.start as usize..literal.place.end as usize];
+                assert!(
+                    at.contains(&*literal.text) || at.contains('\\'),
+                    "{at} is not {}",
+                    literal.text
+                );
+                writeln!(out, "{part}{}{way}", literal.text).unwrap();
+            }
+            for source in &trace.sources {
+                writeln!(out, "<- {}", source.reference.address()).unwrap();
+            }
+            if !trace.complete {
+                out.push_str("...\n");
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn positions_carry_their_whole_path() {
+    let fixture = r#"--- main.tf
+resource "aws_lambda_function" "f" {
+  environment {
+    variables = { DB_PASSWORD = "a", (var.x) = "b" }
+  }
+  dynamic "setting" {
+    for_each = []
+    content { token = "c" }
+  }
+  list = ["d", { key = "e" }]
+  text = jsonencode({ inner = upper("f") })
+  pick = var.prod ? "g" : "h"
+  "quoted" = "i"
+}
+locals { one = "j" }
+variable "v" { default = "k" }
+"#;
+    assert_eq!(
+        leaves(fixture),
+        [
+            "aws_lambda_function.f.environment.variables.DB_PASSWORD = a",
+            "aws_lambda_function.f.environment.variables.* = b",
+            "aws_lambda_function.f.setting.token = c",
+            "aws_lambda_function.f.list = d",
+            "aws_lambda_function.f.list.key = e",
+            "aws_lambda_function.f.text.inner = f",
+            "aws_lambda_function.f.pick = g",
+            "aws_lambda_function.f.pick = h",
+            "aws_lambda_function.f.quoted = i",
+            "local.one = j",
+            "var.v.default = k",
+        ]
+    );
+}
+
+#[test]
+fn pairs_give_their_value_a_meaning() {
+    let fixture = r#"--- main.tf
+resource "helm_release" "r" {
+  set {
+    name  = "auth.password"
+    value = "a"
+  }
+  env = [{ name = "TOKEN", value = "b" }, { value = "c" }]
+}
+resource "aws_ssm_parameter" "p" {
+  name  = "/prod/key"
+  value = "d"
+}
+"#;
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let mut meanings = Vec::new();
+    for block in &workspace.modules()[0].blocks {
+        each_position(block, &mut |position| {
+            if position.is_leaf() && position.key() == "value" {
+                meanings.push(position.meaning().to_owned());
+            }
+        });
+    }
+    assert_eq!(meanings, ["auth.password", "TOKEN", "value", "/prod/key"]);
+}
+
+#[test]
+fn json_syntax_gives_the_same_facts() {
+    let native = r#"--- main.tf
+variable "v" { default = "a" }
+resource "t_x" "n" {
+  block {
+    key = "b"
+  }
+}
+output "o" { value = "c" }
+locals { l = "d" }
+"#;
+    let json = r#"--- main.tf.json
+{"variable": {"v": {"default": "a"}},
+ "resource": {"t_x": {"n": {"block": [{"key": "b"}]}}},
+ "output": {"o": {"value": "c"}},
+ "locals": {"l": "d"}}
+"#;
+    assert_eq!(leaves(native), leaves(json));
+}
+
+#[test]
+fn states_and_plans_are_blocks() {
+    let state = r#"--- terraform.tfstate
+{"version": 4, "serial": 1, "lineage": "x",
+ "outputs": {"o": {"value": "a", "type": "string"}},
+ "resources": [{"mode": "managed", "type": "t_x", "name": "n",
+   "instances": [{"attributes": {"password": "b"}}]},
+  {"mode": "data", "type": "t_y", "name": "m", "instances": [{"attributes": {"secret": "c"}}]}]}
+"#;
+    let plan = r#"--- plan.json
+{"format_version": "1.2", "terraform_version": "1.11.0", "planned_values": {"root_module": {
+  "resources": [{"mode": "managed", "type": "t_x", "name": "n", "values": {"password": "b"}}],
+  "child_modules": [{"resources": [{"mode": "managed", "type": "t_z", "name": "k", "values": {"k": "d"}}]}]}}}
+"#;
+    assert_eq!(
+        leaves(state),
+        [
+            "output.o.value = a",
+            "output.o.type = string",
+            "t_x.n.password = b",
+            "data.t_y.m.secret = c"
+        ]
+    );
+    assert_eq!(leaves(plan), ["t_x.n.password = b", "t_z.k.k = d"]);
+}
+
+#[test]
+fn values_are_followed_through_locals_variables_and_files() {
+    let fixture = r#"--- main.tf
+variable "a" { default = "one" }
+locals { b = { x = var.a, y = "other" } }
+resource "t_x" "n" { probe = local.b.x }
+--- dev.tfvars
+a = "two"
+--- env/prod.tfvars
+a = "three"
+"#;
+    let expected = "one Local:b Default:a\ntwo Local:b Assignment:a\nthree Local:b Assignment:a\n";
+    assert_eq!(traced(fixture), expected);
+}
+
+#[test]
+fn values_are_followed_between_modules() {
+    let fixture = r#"--- live/main.tf
+module "db" {
+  source   = "../modules/db"
+  password = "given"
+}
+resource "t_x" "n" { probe = module.db.secret }
+--- modules/db/main.tf
+variable "password" {}
+output "secret" { value = var.password }
+"#;
+    assert_eq!(traced(fixture), "given Output:secret Input:password\n");
+}
+
+#[test]
+fn terragrunt_inputs_reach_the_module() {
+    let fixture = r#"--- live/prod/db/terragrunt.hcl
+terraform { source = "../../../modules//db" }
+inputs = { password = "given" }
+--- modules/db/main.tf
+variable "password" {}
+resource "t_x" "n" { probe = var.password }
+"#;
+    assert_eq!(traced(fixture), "given Input:password\n");
+}
+
+#[test]
+fn functions_pass_on_what_they_keep() {
+    let cases = [
+        (r#"coalesce(var.none, "a")"#, "a\n<- var.none\n"),
+        (r#"format("%s-x", "a")"#, "~%s-x\n~a\n"),
+        (r#""pre-${"a"}""#, "~pre-\n~a\n"),
+        (r#""${"a"}""#, "a\n"),
+        (r#"lookup({ k = "a", l = "b" }, "k", "c")"#, "a\nc\n"),
+        (r#"{ k = "a", l = "b" }["k"]"#, "a\n"),
+        (r#"["a", "b"][1]"#, "b\n"),
+        (r#"merge({ k = "a" }, { l = "b" }).l"#, "b\n"),
+        (r#"element(["a", "b"], 0)"#, "a\nb\n"),
+        (r#"sha256("a")"#, "...\n"),
+        (
+            r#"var.c ? "a" : data.t_y.z.value"#,
+            "a\n<- data.t_y.z.value\n",
+        ),
+        (r#"sensitive(base64encode("a"))"#, "~a\n"),
+        (
+            r#"random_password.p.result"#,
+            "<- random_password.p.result\n",
+        ),
+        (r#"null"#, ""),
+        (r#"42"#, "42\n"),
+    ];
+    for (expr, expected) in cases {
+        let fixture = format!("--- main.tf\nresource \"t_x\" \"n\" {{ probe = {expr} }}\n");
+        assert_eq!(traced(&fixture), expected, "{expr}");
+    }
+}
+
+#[test]
+fn each_value_is_the_collection() {
+    let fixture = r#"--- main.tf
+locals { users = { a = { password = "one" }, b = { password = "two" } } }
+resource "t_x" "n" {
+  for_each = local.users
+  probe    = each.value.password
+}
+"#;
+    assert_eq!(
+        traced(fixture),
+        "one Collection:for_each Local:users\ntwo Collection:for_each Local:users\n"
+    );
+}
+
+#[test]
+fn cycles_end() {
+    let fixture = r#"--- main.tf
+locals { a = local.b, b = [local.a, "x"] }
+module "m" {
+  source = "./"
+  v      = module.m.o
+}
+variable "v" {}
+output "o" { value = coalesce(var.v, local.a) }
+resource "t_x" "n" { probe = module.m.o }
+"#;
+    let fixture = fixture.replace(
+        "locals { a = local.b, b = [local.a, \"x\"] }",
+        "locals {\n a = local.b\n b = [local.a, \"x\"]\n}",
+    );
+    assert_eq!(traced(&fixture).matches('x').count(), 1);
+}
+
+#[test]
+fn searches_are_bounded() {
+    let mut fixture =
+        String::from("--- main.tf\nresource \"t_x\" \"n\" { probe = local.l0 }\nlocals {\n");
+    for n in 0..2000 {
+        writeln!(fixture, "  l{n} = [local.l{}, local.l{}]", n + 1, n + 2).unwrap();
+    }
+    fixture.push_str("}\n");
+    assert!(
+        traced(&fixture).ends_with("...\n"),
+        "the answer says that it is not complete"
+    );
+}
+
+#[test]
+fn deep_nesting_does_not_overflow() {
+    let deep = format!(
+        "--- main.tf\nresource \"t_x\" \"n\" {{ probe = {}1{} }}\n",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    traced(&deep);
+    leaves(&deep);
+}
+
+#[test]
+fn environments_come_from_paths_then_from_statements() {
+    let fixture = r#"--- prod/main.tf
+--- a/main.tf
+locals { environment = "dev" }
+--- b/main.tf
+terraform {
+  backend "s3" { key = "x/prod/y.tfstate" }
+}
+--- c/main.tf
+"#;
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &ByFirstFolder);
+    let names: Vec<Option<&str>> = files
+        .iter()
+        .map(|file| {
+            workspace
+                .environment(file.id)
+                .map(|environment| &*environment.name)
+        })
+        .collect();
+    assert_eq!(names, [Some("prod"), Some("dev"), Some("prod"), None]);
+}
+
+#[test]
+fn requirements_are_read_in_both_forms() {
+    let fixture = r#"--- main.tf
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws    = { source = "hashicorp/aws", version = "~> 5.0" }
+    random = "3.1"
+  }
+  backend "s3" {}
+}
+provider "google" { version = "4.0" }
+"#;
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let module = &workspace.modules()[0];
+    let version = |name: &str| {
+        module
+            .provider_constraint(name)
+            .map(|constraint| constraint.text.clone().into_owned())
+    };
+    assert_eq!(module.requirements.core[0].text, ">= 1.11");
+    assert_eq!(version("aws").as_deref(), Some("~> 5.0"));
+    assert_eq!(version("random").as_deref(), Some("3.1"));
+    assert_eq!(version("google").as_deref(), Some("4.0"));
+    assert_eq!(module.requirements.backend.as_deref(), Some("s3"));
+}
+
+#[test]
+fn embedded_text_keeps_its_place() {
+    let files = files(
+        "--- main.tf\nresource \"t_x\" \"n\" {\n  user_data = <<-EOT\n    export DB_PASSWORD=hunter2\n  EOT\n}\n",
+    );
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let block = &workspace.modules()[0].blocks[0];
+    let embedded = Embedded::of(&files[0], block.value("user_data").unwrap()).unwrap();
+    let pair = embedded.pairs().next().unwrap();
+    let place = embedded.place(pair.start, pair.start + pair.value.len());
+    assert_eq!(pair.key, "DB_PASSWORD");
+    assert_eq!(
+        &files[0].text()[place.start as usize..place.end as usize],
+        "hunter2"
+    );
+}

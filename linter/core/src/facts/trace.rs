@@ -1,0 +1,592 @@
+//! Where a value comes from: literals and sources behind an expression, with the way they took.
+//!
+//! [`trace`] follows locals, variables (default, variable files, values that local callers give),
+//! outputs of local modules, arguments of objects, conditionals, templates and the functions that
+//! hand their arguments on. It is a breadth-first search over symbols: each symbol is looked at
+//! once per query, within fixed bounds, so cycles end, nothing recurses across symbols, and the
+//! answer depends on the configuration alone.
+
+use std::borrow::Cow;
+
+use hcl_syntax::{Call as CallExpr, Expr, ExprKind, Part, Template};
+
+use crate::facts::block::{Block, key_text, peel};
+use crate::facts::constant::constant_text;
+use crate::facts::file::SourceFile;
+use crate::facts::functions::{Passes, passes};
+use crate::facts::module::{Module, ModuleId};
+use crate::facts::reference::{Reference, Step, Subject};
+use crate::facts::workspace::Workspace;
+use crate::finding::Place;
+
+/// Symbols followed per query.
+const MAX_SYMBOLS: usize = 96;
+/// Expressions looked at per query.
+const MAX_EXPRESSIONS: usize = 4096;
+/// Literals and sources kept per query.
+const MAX_RESULTS: usize = 64;
+/// Nesting inside one expression.
+const MAX_DEPTH: usize = 100;
+
+/// What is behind an expression.
+#[derive(Clone, Debug, Default)]
+pub struct Trace<'a> {
+    /// Constants that can become the value, or a part of it.
+    pub literals: Vec<Origin<'a>>,
+    /// What the value is read from where the configuration does not say it.
+    pub sources: Vec<Source<'a>>,
+    /// Every local, variable, input and output the search went through.
+    pub passed: Vec<Passed<'a>>,
+    /// False when a bound was reached or something could not be followed, so more may exist.
+    pub complete: bool,
+}
+
+/// A constant behind an expression.
+#[derive(Clone, Debug)]
+pub struct Origin<'a> {
+    /// Its text, decoded.
+    pub text: Cow<'a, str>,
+    /// The literal.
+    pub expr: Expr<'a>,
+    /// Where it stands.
+    pub place: Place,
+    /// True when the value is this constant (possibly as one of several); false when the constant
+    /// is a part of it, through a template or a function such as `format` or `jsonencode`.
+    pub whole: bool,
+    /// From the expression asked about to the literal.
+    pub way: Vec<Hop<'a>>,
+}
+
+/// Something outside the text that a value is read from.
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
+    /// What is referred to.
+    pub reference: Reference<'a>,
+    /// The module in which the reference stands.
+    pub module: ModuleId,
+    /// Where it stands.
+    pub place: Place,
+    /// See [`Origin::whole`].
+    pub whole: bool,
+    /// From the expression asked about to the reference.
+    pub way: Vec<Hop<'a>>,
+}
+
+/// One step of a way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop<'a> {
+    /// Where the next expression stands.
+    pub place: Place,
+    /// How the search got there.
+    pub kind: HopKind,
+    /// Name of the local, variable, input, output or argument.
+    pub name: Cow<'a, str>,
+}
+
+/// How a search went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HopKind {
+    /// To a local's value.
+    Local,
+    /// To a variable's default.
+    Default,
+    /// To a value in a variable file.
+    Assignment,
+    /// To the value a caller gives.
+    Input,
+    /// To an output of a called module.
+    Output,
+    /// To an argument of a resource, data source or ephemeral resource.
+    Argument,
+    /// To the collection a block or `for` expression runs over.
+    Collection,
+}
+
+/// A symbol a search went through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed<'a> {
+    /// The module it belongs to.
+    pub module: ModuleId,
+    /// What it is.
+    pub symbol: Subject<'a>,
+}
+
+/// An expression and the names that are valid there.
+#[derive(Clone, Copy)]
+struct Scope<'r, 'a> {
+    module: &'r Module<'a>,
+    file: &'a SourceFile,
+    /// For `each.value` and `self`.
+    block: Option<&'r Block<'a>>,
+    parent: Option<usize>,
+    whole: bool,
+}
+
+struct Task<'r, 'a> {
+    scope: Scope<'r, 'a>,
+    expr: Expr<'a>,
+    path: Vec<Step<'a>>,
+}
+
+struct Search<'r, 'a> {
+    workspace: &'r Workspace<'a>,
+    trace: Trace<'a>,
+    queue: Vec<Task<'r, 'a>>,
+    hops: Vec<(Hop<'a>, Option<usize>)>,
+    seen: Vec<(ModuleId, Subject<'a>, Vec<Step<'a>>)>,
+    expressions: usize,
+}
+
+/// What is behind `expr`, which stands in `block` of `module`.
+#[must_use]
+pub fn trace<'a>(
+    workspace: &Workspace<'a>,
+    module: &Module<'a>,
+    block: &Block<'a>,
+    expr: Expr<'a>,
+) -> Trace<'a> {
+    let mut search = Search {
+        workspace,
+        trace: Trace {
+            complete: true,
+            ..Trace::default()
+        },
+        queue: Vec::new(),
+        hops: Vec::new(),
+        seen: Vec::new(),
+        expressions: 0,
+    };
+    let scope = Scope {
+        module,
+        file: block.file,
+        block: Some(block),
+        parent: None,
+        whole: true,
+    };
+    search.walk(scope, expr, &[], 0);
+    let mut next = 0;
+    while next < search.queue.len() {
+        let Task { scope, expr, path } = &mut search.queue[next];
+        let (scope, expr, path) = (*scope, *expr, std::mem::take(path));
+        search.walk(scope, expr, &path, 0);
+        next += 1;
+    }
+    search.trace
+}
+
+impl<'r, 'a> Search<'r, 'a> {
+    fn walk(&mut self, scope: Scope<'r, 'a>, expr: Expr<'a>, path: &[Step<'a>], depth: usize) {
+        self.expressions += 1;
+        if depth > MAX_DEPTH || self.expressions > MAX_EXPRESSIONS {
+            self.trace.complete = false;
+            return;
+        }
+        let expr = peel(expr);
+        match expr.kind() {
+            ExprKind::Null | ExprKind::Missing => {}
+            ExprKind::Number(_) | ExprKind::Bool(_) => self.literal(scope, expr, path),
+            ExprKind::Template(template) => self.template(scope, expr, template, path, depth),
+            ExprKind::Traversal(traversal) => {
+                self.follow(scope, expr, Reference::of(traversal), path)
+            }
+            ExprKind::Tuple(items) => {
+                let (wanted, rest) = split(path);
+                for (index, item) in items.elements().enumerate() {
+                    match wanted {
+                        Some(Step::Index(n)) if *n != index as u64 => {}
+                        Some(Step::Key(_)) => {}
+                        _ => self.walk(scope, item, rest, depth + 1),
+                    }
+                }
+            }
+            ExprKind::Object(members) => {
+                let (wanted, rest) = split(path);
+                for (key, value) in members.items() {
+                    self.expressions += 1;
+                    match wanted {
+                        Some(Step::Key(name)) if key_text(key).is_some_and(|key| key != *name) => {}
+                        Some(Step::Index(_)) => {}
+                        _ => self.walk(scope, value, rest, depth + 1),
+                    }
+                }
+            }
+            ExprKind::Conditional(conditional) => {
+                self.walk(scope, conditional.true_value(), path, depth + 1);
+                self.walk(scope, conditional.false_value(), path, depth + 1);
+            }
+            ExprKind::Call(call) => self.call(scope, call, path, depth),
+            ExprKind::Index(index) => {
+                let mut longer: Vec<Step<'a>> = index.steps().map(Step::of).collect();
+                longer.extend_from_slice(path);
+                self.walk(scope, index.base(), &longer, depth + 1);
+            }
+            ExprKind::For(for_expr) => {
+                let (_, rest) = split(path);
+                if let Some(value) = for_expr.value() {
+                    self.walk(scope, value, rest, depth + 1);
+                }
+                self.trace.complete = false;
+            }
+            _ => self.trace.complete = false,
+        }
+    }
+
+    fn literal(&mut self, scope: Scope<'r, 'a>, expr: Expr<'a>, path: &[Step<'a>]) {
+        if path.iter().all(|step| *step == Step::Any)
+            && let Some(text) = constant_text(expr)
+        {
+            self.origin(scope, expr, text, scope.file.place(expr.span()));
+        }
+    }
+
+    fn origin(&mut self, scope: Scope<'r, 'a>, expr: Expr<'a>, text: Cow<'a, str>, place: Place) {
+        if self.trace.literals.len() >= MAX_RESULTS {
+            self.trace.complete = false;
+            return;
+        }
+        let way = self.way(scope.parent);
+        self.trace.literals.push(Origin {
+            text,
+            expr,
+            place,
+            whole: scope.whole,
+            way,
+        });
+    }
+
+    fn template(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        expr: Expr<'a>,
+        template: Template<'a>,
+        path: &[Step<'a>],
+        depth: usize,
+    ) {
+        if template.is_literal() {
+            return self.literal(scope, expr, path);
+        }
+        let whole = scope.whole && template.parts().count() == 1;
+        let scope = Scope { whole, ..scope };
+        for part in template.parts() {
+            match part {
+                Part::Literal(literal) if !literal.raw().trim().is_empty() => {
+                    self.origin(
+                        scope,
+                        expr,
+                        literal.value(),
+                        scope.file.place(literal.span()),
+                    );
+                }
+                Part::Interpolation(inner) => {
+                    self.walk(scope, inner, if whole { path } else { &[] }, depth + 1)
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn call(&mut self, scope: Scope<'r, 'a>, call: CallExpr<'a>, path: &[Step<'a>], depth: usize) {
+        let name = call.name();
+        if name == "lookup" {
+            return self.lookup(scope, call, path, depth);
+        }
+        match passes(name) {
+            Passes::Nothing => self.trace.complete = false,
+            Passes::Whole(range) => {
+                for argument in call.args().skip(range.start).take(range.len()) {
+                    self.walk(scope, argument, path, depth + 1);
+                }
+            }
+            // The argument is the collection itself, or one more level around the value.
+            Passes::Elements(range) => {
+                for argument in call.args().skip(range.start).take(range.len()) {
+                    let mut longer = vec![Step::Any];
+                    longer.extend_from_slice(path);
+                    self.walk(scope, argument, &longer, depth + 1);
+                }
+            }
+            Passes::Part(range) => {
+                let scope = Scope {
+                    whole: false,
+                    ..scope
+                };
+                for argument in call.args().skip(range.start).take(range.len()) {
+                    self.walk(scope, argument, &[], depth + 1);
+                }
+            }
+        }
+    }
+
+    fn lookup(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        call: CallExpr<'a>,
+        path: &[Step<'a>],
+        depth: usize,
+    ) {
+        let mut arguments = call.args();
+        let (Some(map), key) = (arguments.next(), arguments.next()) else {
+            return;
+        };
+        let mut longer = vec![key.and_then(constant_text).map_or(Step::Any, Step::Key)];
+        longer.extend_from_slice(path);
+        self.walk(scope, map, &longer, depth + 1);
+        if let Some(default) = arguments.next() {
+            self.walk(scope, default, path, depth + 1);
+        }
+    }
+
+    fn follow(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        expr: Expr<'a>,
+        reference: Reference<'a>,
+        path: &[Step<'a>],
+    ) {
+        let mut steps = reference.path.clone();
+        steps.extend_from_slice(path);
+        let module = scope.module;
+        let key = (module.id, reference.subject.clone(), steps);
+        if self.seen.contains(&key) {
+            return;
+        }
+        if self.seen.len() >= MAX_SYMBOLS {
+            self.trace.complete = false;
+            return;
+        }
+        let steps = key.2.clone();
+        self.seen.push(key);
+        let found = match &reference.subject {
+            Subject::Variable(name) => self.variable(scope, name, &steps),
+            Subject::Local(name) => match module.local(name, scope.file) {
+                Some(local) => {
+                    let block = module.block(local.block);
+                    self.enqueue(
+                        scope,
+                        module,
+                        block,
+                        HopKind::Local,
+                        name,
+                        local.value,
+                        steps,
+                    );
+                    true
+                }
+                None => false,
+            },
+            Subject::Module(name) => self.output(scope, name, &steps),
+            Subject::Other(word) => word == "each" && self.each(scope, &steps),
+            Subject::Object { mode, kind, name } => {
+                if let Some(block) = module.object(*mode, kind, name) {
+                    self.argument(scope, block, &steps);
+                }
+                // An object is a source even when the argument is given: the value is stored there.
+                false
+            }
+            Subject::Dependency(_) => false,
+        };
+        if found {
+            self.trace.passed.push(Passed {
+                module: module.id,
+                symbol: reference.subject,
+            });
+        } else {
+            self.source(scope, expr, reference);
+        }
+    }
+
+    fn source(&mut self, scope: Scope<'r, 'a>, expr: Expr<'a>, reference: Reference<'a>) {
+        if self.trace.sources.len() >= MAX_RESULTS {
+            self.trace.complete = false;
+            return;
+        }
+        let (way, place) = (self.way(scope.parent), scope.file.place(expr.span()));
+        self.trace.sources.push(Source {
+            reference,
+            module: scope.module.id,
+            place,
+            whole: scope.whole,
+            way,
+        });
+    }
+
+    fn variable(&mut self, scope: Scope<'r, 'a>, name: &Cow<'a, str>, steps: &[Step<'a>]) -> bool {
+        let (module, workspace) = (scope.module, self.workspace);
+        let before = self.queue.len();
+        let declared = module.variable(name);
+        if let Some(variable) = declared
+            && let Some(default) = variable.default
+        {
+            let block = module.block(variable.block);
+            self.enqueue(
+                scope,
+                module,
+                block,
+                HopKind::Default,
+                name,
+                default,
+                steps.to_vec(),
+            );
+        }
+        for (from, assignment) in workspace.assignments_to(module, name) {
+            let block = from
+                .blocks
+                .iter()
+                .find(|block| block.file.id == assignment.file.id);
+            if let Some(block) = block {
+                let value = assignment.attribute.value;
+                self.enqueue(
+                    scope,
+                    from,
+                    block,
+                    HopKind::Assignment,
+                    name,
+                    value,
+                    steps.to_vec(),
+                );
+            }
+        }
+        for (caller, call) in workspace.callers_of(module.id) {
+            if let Some(input) = call.inputs.iter().find(|input| input.name == *name) {
+                let block = caller.block(call.block);
+                self.enqueue(
+                    scope,
+                    caller,
+                    block,
+                    HopKind::Input,
+                    name,
+                    input.value,
+                    steps.to_vec(),
+                );
+            }
+        }
+        self.queue.len() > before
+    }
+
+    fn output(&mut self, scope: Scope<'r, 'a>, name: &Cow<'a, str>, steps: &[Step<'a>]) -> bool {
+        let workspace = self.workspace;
+        let Some(target) = scope.module.call(name).and_then(|call| call.target) else {
+            return false;
+        };
+        let target = workspace.module(target);
+        // Skips the index of a counted module: `module.db[0].password`.
+        let Some(position) = steps.iter().position(|step| matches!(step, Step::Key(_))) else {
+            return false;
+        };
+        let Step::Key(output) = &steps[position] else {
+            return false;
+        };
+        let Some(found) = target.output(output) else {
+            return false;
+        };
+        let Some(value) = found.value else {
+            return false;
+        };
+        let rest = steps[position + 1..].to_vec();
+        self.enqueue(
+            scope,
+            target,
+            target.block(found.block),
+            HopKind::Output,
+            output,
+            value,
+            rest,
+        );
+        true
+    }
+
+    fn each(&mut self, scope: Scope<'r, 'a>, steps: &[Step<'a>]) -> bool {
+        let Some(block) = scope.block else {
+            return false;
+        };
+        let Some((Step::Key(word), rest)) = steps.split_first() else {
+            return false;
+        };
+        let Some(collection) = (word == "value").then(|| block.value("for_each")).flatten() else {
+            return false;
+        };
+        let mut path = vec![Step::Any];
+        path.extend_from_slice(rest);
+        self.enqueue(
+            scope,
+            scope.module,
+            block,
+            HopKind::Collection,
+            &Cow::Borrowed("for_each"),
+            collection,
+            path,
+        );
+        true
+    }
+
+    fn argument(&mut self, scope: Scope<'r, 'a>, block: &'r Block<'a>, steps: &[Step<'a>]) {
+        let Some(position) = steps.iter().position(|step| matches!(step, Step::Key(_))) else {
+            return;
+        };
+        let Step::Key(name) = &steps[position] else {
+            return;
+        };
+        if let Some(value) = block.value(name) {
+            let rest = steps[position + 1..].to_vec();
+            self.enqueue(
+                scope,
+                scope.module,
+                block,
+                HopKind::Argument,
+                name,
+                value,
+                rest,
+            );
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one step; a struct would only rename them"
+    )]
+    fn enqueue(
+        &mut self,
+        from: Scope<'r, 'a>,
+        module: &'r Module<'a>,
+        block: &'r Block<'a>,
+        kind: HopKind,
+        name: &Cow<'a, str>,
+        expr: Expr<'a>,
+        path: Vec<Step<'a>>,
+    ) {
+        let hop = Hop {
+            place: block.file.place(expr.span()),
+            kind,
+            name: name.clone(),
+        };
+        self.hops.push((hop, from.parent));
+        let parent = Some(self.hops.len() - 1);
+        let scope = Scope {
+            module,
+            file: block.file,
+            block: Some(block),
+            parent,
+            whole: from.whole,
+        };
+        self.queue.push(Task { scope, expr, path });
+    }
+
+    fn way(&self, mut at: Option<usize>) -> Vec<Hop<'a>> {
+        let mut way = Vec::new();
+        while let Some(index) = at {
+            let (hop, parent) = &self.hops[index];
+            way.push(hop.clone());
+            at = *parent;
+        }
+        way.reverse();
+        way
+    }
+}
+
+/// The next step, if any, and the rest.
+fn split<'p, 'a>(path: &'p [Step<'a>]) -> (Option<&'p Step<'a>>, &'p [Step<'a>]) {
+    match path.split_first() {
+        Some((first, rest)) => (Some(first), rest),
+        None => (None, path),
+    }
+}

@@ -1,0 +1,335 @@
+//! Modules that are looked at together: who calls whom, whose variable files apply to whom, and
+//! which environment each file belongs to.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::facts::block::Role;
+use crate::facts::constant::constant_string;
+use crate::facts::file::{SourceFile, folder_of};
+use crate::facts::module::{Assignment, Call, Module, ModuleId};
+use crate::finding::FileId;
+
+/// The environment a file belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Environment {
+    /// Canonical name: `prod` for `production` and `prd`.
+    pub name: Arc<str>,
+    /// What decided, for messages: `folder "live/prod"`, `policy secretref.toml`.
+    pub from: Arc<str>,
+}
+
+/// Knows environments: the policy file's globs first, then the names in common use.
+pub trait Environments: Sync {
+    /// The environment of a file by its display path; `None` when the path says nothing.
+    fn of_path(&self, path: &str) -> Option<Environment>;
+    /// The environment a constant names (`prod`, `Production`, `prd`); `None` for other words.
+    fn of_word(&self, word: &str) -> Option<Environment>;
+}
+
+/// Knows no environment at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEnvironments;
+
+impl Environments for NoEnvironments {
+    fn of_path(&self, _: &str) -> Option<Environment> {
+        None
+    }
+
+    fn of_word(&self, _: &str) -> Option<Environment> {
+        None
+    }
+}
+
+/// Modules that are looked at together.
+pub struct Workspace<'a> {
+    modules: Vec<Module<'a>>,
+    by_path: FxHashMap<Cow<'a, str>, ModuleId>,
+    /// For each module: who calls it, as (module, index of the call).
+    callers: Vec<Vec<(ModuleId, u32)>>,
+    /// For each module: folders of variable files below it that belong to it.
+    value_folders: Vec<Vec<ModuleId>>,
+    files: FxHashMap<FileId, &'a SourceFile>,
+    environments: FxHashMap<FileId, Environment>,
+}
+
+/// Files grouped by folder, folders and files sorted by path.
+#[must_use]
+pub fn by_folder<'a>(files: &'a [SourceFile]) -> Vec<(&'a str, Vec<&'a SourceFile>)> {
+    let mut sorted: Vec<&SourceFile> = files.iter().collect();
+    sorted.sort_unstable_by(|a, b| (a.folder(), &a.path).cmp(&(b.folder(), &b.path)));
+    let mut groups: Vec<(&str, Vec<&SourceFile>)> = Vec::new();
+    for file in sorted {
+        match groups.last_mut() {
+            Some((folder, members)) if *folder == file.folder() => members.push(file),
+            _ => groups.push((file.folder(), vec![file])),
+        }
+    }
+    groups
+}
+
+impl<'a> Workspace<'a> {
+    /// Builds the modules of `files` one after the other and links them. Callers with many files
+    /// build modules in parallel with [`by_folder`] and [`Module::build`], then [`link`](Self::link).
+    #[must_use]
+    pub fn build(files: &'a [SourceFile], known: &dyn Environments) -> Self {
+        let modules = by_folder(files).into_iter().enumerate();
+        let build = |(index, (path, members))| Module::build(ModuleId(index as u32), path, members);
+        Self::link(modules.map(build).collect(), known)
+    }
+
+    /// Links modules to each other. `modules[i].id` must be `i`.
+    #[must_use]
+    pub fn link(mut modules: Vec<Module<'a>>, known: &dyn Environments) -> Self {
+        let by_path: FxHashMap<Cow<'a, str>, ModuleId> = modules
+            .iter()
+            .map(|module| (Cow::Borrowed(module.path), module.id))
+            .collect();
+        let mut callers = vec![Vec::new(); modules.len()];
+        for module in &mut modules {
+            let (id, path) = (module.id, module.path);
+            for (index, call) in module.calls.iter_mut().enumerate() {
+                let target = call
+                    .source
+                    .as_deref()
+                    .and_then(|source| resolve(path, source));
+                call.target = target.and_then(|target| by_path.get(target.as_str()).copied());
+                if let Some(target) = call.target {
+                    callers[target.0 as usize].push((id, index as u32));
+                }
+            }
+        }
+        let value_folders = value_folders(&modules, &by_path);
+        let files = modules
+            .iter()
+            .flat_map(|module| &module.files)
+            .map(|file| (file.id, *file))
+            .collect();
+        let environments = environments(&modules, known);
+        Self {
+            modules,
+            by_path,
+            callers,
+            value_folders,
+            files,
+            environments,
+        }
+    }
+
+    /// All modules, sorted by path.
+    #[must_use]
+    pub fn modules(&self) -> &[Module<'a>] {
+        &self.modules
+    }
+
+    /// A module by index.
+    #[must_use]
+    pub fn module(&self, id: ModuleId) -> &Module<'a> {
+        &self.modules[id.0 as usize]
+    }
+
+    /// The module of a folder.
+    #[must_use]
+    pub fn module_at(&self, path: &str) -> Option<&Module<'a>> {
+        self.by_path.get(path).map(|&id| self.module(id))
+    }
+
+    /// A file of one of the modules.
+    #[must_use]
+    pub fn file(&self, id: FileId) -> Option<&'a SourceFile> {
+        self.files.get(&id).copied()
+    }
+
+    /// Who calls a module.
+    pub fn callers_of(&self, id: ModuleId) -> impl Iterator<Item = (&Module<'a>, &Call<'a>)> {
+        self.callers[id.0 as usize].iter().map(|&(caller, call)| {
+            let caller = self.module(caller);
+            (caller, &caller.calls[call as usize])
+        })
+    }
+
+    /// Values that variable files give to a variable of a module: files in its own folder, and in
+    /// folders below it that hold variable files only (`env/prod.tfvars`).
+    #[must_use]
+    pub fn assignments_to<'s>(
+        &'s self,
+        module: &'s Module<'a>,
+        variable: &str,
+    ) -> Vec<(&'s Module<'a>, &'s Assignment<'a>)> {
+        let below = self.value_folders[module.id.0 as usize]
+            .iter()
+            .map(|&id| self.module(id));
+        std::iter::once(module)
+            .chain(below)
+            .flat_map(|from| {
+                from.assignments_of(variable)
+                    .map(move |assignment| (from, assignment))
+            })
+            .collect()
+    }
+
+    /// The module whose variables a folder of variable files fills: itself, or the nearest folder
+    /// above that declares variables.
+    #[must_use]
+    pub fn declaring_module(&self, module: &Module<'a>) -> Option<&Module<'a>> {
+        declaring(module, &self.by_path, &self.modules).map(|id| self.module(id))
+    }
+
+    /// The environment of a file: by its path, else by what its module says (backend key,
+    /// `environment` locals, variables and variable files).
+    #[must_use]
+    pub fn environment(&self, file: FileId) -> Option<&Environment> {
+        self.environments.get(&file)
+    }
+}
+
+fn declaring(
+    module: &Module<'_>,
+    by_path: &FxHashMap<Cow<'_, str>, ModuleId>,
+    modules: &[Module<'_>],
+) -> Option<ModuleId> {
+    if !module.variables.is_empty() {
+        return Some(module.id);
+    }
+    let mut path = module.path;
+    while !path.is_empty() {
+        path = folder_of(path);
+        if let Some(&id) = by_path.get(path)
+            && !modules[id.0 as usize].variables.is_empty()
+        {
+            return Some(id);
+        }
+    }
+    None
+}
+
+fn value_folders(
+    modules: &[Module<'_>],
+    by_path: &FxHashMap<Cow<'_, str>, ModuleId>,
+) -> Vec<Vec<ModuleId>> {
+    let mut folders = vec![Vec::new(); modules.len()];
+    for module in modules
+        .iter()
+        .filter(|module| !module.assignments.is_empty() && module.variables.is_empty())
+    {
+        if let Some(owner) = declaring(module, by_path, modules) {
+            folders[owner.0 as usize].push(module.id);
+        }
+    }
+    folders
+}
+
+/// The folder a local `source` names; `None` for registries, repositories and archives.
+/// Terragrunt's `//` between repository part and module part counts as `/`.
+#[must_use]
+pub fn resolve(from: &str, source: &str) -> Option<String> {
+    if !(source.starts_with("./") || source.starts_with("../") || source == "." || source == "..") {
+        return None;
+    }
+    let path = source.split('?').next().unwrap_or(source);
+    let mut parts: Vec<&str> = from.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            // A path that leaves the tree names nothing in it.
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+fn environments(
+    modules: &[Module<'_>],
+    known: &dyn Environments,
+) -> FxHashMap<FileId, Environment> {
+    let mut found = FxHashMap::default();
+    for module in modules {
+        let mut stated: Option<Option<Environment>> = None;
+        for file in &module.files {
+            let by_path = known.of_path(&file.path);
+            let environment = by_path.or_else(|| {
+                stated
+                    .get_or_insert_with(|| stated_by(module, known))
+                    .clone()
+            });
+            if let Some(environment) = environment {
+                found.insert(file.id, environment);
+            }
+        }
+    }
+    found
+}
+
+/// What a module says about its own environment: the first constant that names a known one.
+fn stated_by(module: &Module<'_>, known: &dyn Environments) -> Option<Environment> {
+    let named = |name: &str| {
+        matches!(
+            name,
+            "environment" | "env" | "stage" | "environment_name" | "env_name"
+        )
+    };
+    let locals = module
+        .locals
+        .iter()
+        .filter(|local| named(&local.name))
+        .map(|local| local.value);
+    let variables = module
+        .variables
+        .iter()
+        .filter(|variable| named(&variable.name));
+    let defaults = variables.filter_map(|variable| variable.default);
+    let assigned = module
+        .assignments
+        .iter()
+        .filter(|assignment| named(&assignment.attribute.name));
+    let assigned = assigned.map(|assignment| assignment.attribute.value);
+    let mut words = locals
+        .chain(assigned)
+        .chain(defaults)
+        .filter_map(constant_string);
+    words
+        .find_map(|word| known.of_word(&word))
+        .or_else(|| backend_keys(module, known))
+}
+
+fn backend_keys(module: &Module<'_>, known: &dyn Environments) -> Option<Environment> {
+    let mut backends = module
+        .blocks_of(Role::Terraform)
+        .flat_map(|block| block.content.blocks("backend"));
+    backends.find_map(|backend| {
+        ["key", "prefix", "workspace_key_prefix"]
+            .iter()
+            .find_map(|name| known.of_path(&constant_string(backend.attribute(name)?.value)?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_sources_resolve_to_folders() {
+        let cases = [
+            ("live/prod", "../../modules/db", Some("modules/db")),
+            ("", "./modules/db/", Some("modules/db")),
+            ("live/prod", "../../modules//db?ref=v1", Some("modules/db")),
+            ("live", "..", Some("")),
+            ("live", "../../outside", None),
+            ("live", "terraform-aws-modules/rds/aws", None),
+            ("live", "git::https://example.com/x.git", None),
+            ("live", "", None),
+        ];
+        for (from, source, expected) in cases {
+            assert_eq!(
+                resolve(from, source).as_deref(),
+                expected,
+                "{from} + {source}"
+            );
+        }
+    }
+}
