@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hcl_syntax::{Body, Expr, ExprKind, Span};
+use hcl_syntax::{Body, Expr, ExprKind, Object, Span, Tuple};
 
 use crate::facts::constant::constant_text;
 use crate::facts::file::SourceFile;
@@ -216,7 +216,7 @@ impl<'a> Content<'a> {
         };
         let native = native
             .into_iter()
-            .flat_map(|body| body.attributes())
+            .flat_map(Body::attributes)
             .map(|attribute| Attribute {
                 name: Cow::Borrowed(attribute.name()),
                 name_span: attribute.name_span(),
@@ -240,7 +240,7 @@ impl<'a> Content<'a> {
         };
         native
             .into_iter()
-            .flat_map(|body| body.blocks())
+            .flat_map(Body::blocks)
             .filter(move |block| block.kind() == kind)
             .map(|block| Self::Native(block.body()))
             .chain(
@@ -282,7 +282,7 @@ pub fn members<'a>(expr: Expr<'a>) -> impl Iterator<Item = Attribute<'a>> {
     };
     object
         .into_iter()
-        .flat_map(|object| object.items())
+        .flat_map(Object::items)
         .map(|(key, value)| Attribute {
             name: key_text(key).unwrap_or_default(),
             name_span: key.span(),
@@ -300,7 +300,7 @@ pub fn objects<'a>(expr: Expr<'a>) -> impl Iterator<Item = Expr<'a>> {
     };
     one.into_iter().chain(
         many.into_iter()
-            .flat_map(|tuple| tuple.elements())
+            .flat_map(Tuple::elements)
             .map(peel)
             .filter(|item| matches!(item.kind(), ExprKind::Object(_))),
     )

@@ -220,7 +220,10 @@ impl<'a> Module<'a> {
                 .entry(attribute.name.clone())
                 .or_default()
                 .push(index);
-            self.assignments.push(Assignment { file, attribute });
+            self.assignments.push(Assignment {
+                block: id,
+                attribute,
+            });
         }
     }
 }

@@ -120,8 +120,8 @@ pub struct Call<'a> {
 /// A value given to a variable by a variable file.
 #[derive(Debug)]
 pub struct Assignment<'a> {
-    /// The variable file.
-    pub file: &'a SourceFile,
+    /// The attributes of the variable file.
+    pub block: BlockId,
     /// Name and value.
     pub attribute: Attribute<'a>,
 }

@@ -21,6 +21,8 @@ use crate::finding::Place;
 
 /// Symbols followed per query.
 const MAX_SYMBOLS: usize = 96;
+/// Values followed per query: a symbol has many when its module has many callers.
+const MAX_TASKS: usize = 256;
 /// Expressions looked at per query.
 const MAX_EXPRESSIONS: usize = 4096;
 /// Literals and sources kept per query.
@@ -128,6 +130,14 @@ struct Task<'r, 'a> {
     path: Vec<Step<'a>>,
 }
 
+/// Where a search goes on.
+struct Next<'r, 'a> {
+    module: &'r Module<'a>,
+    block: &'r Block<'a>,
+    kind: HopKind,
+    name: Cow<'a, str>,
+}
+
 struct Search<'r, 'a> {
     workspace: &'r Workspace<'a>,
     trace: Trace<'a>,
@@ -187,7 +197,7 @@ impl<'r, 'a> Search<'r, 'a> {
             ExprKind::Number(_) | ExprKind::Bool(_) => self.literal(scope, expr, path),
             ExprKind::Template(template) => self.template(scope, expr, template, path, depth),
             ExprKind::Traversal(traversal) => {
-                self.follow(scope, expr, Reference::of(traversal), path)
+                self.follow(scope, expr, Reference::of(traversal), path);
             }
             ExprKind::Tuple(items) => {
                 let (wanted, rest) = split(path);
@@ -278,7 +288,7 @@ impl<'r, 'a> Search<'r, 'a> {
                     );
                 }
                 Part::Interpolation(inner) => {
-                    self.walk(scope, inner, if whole { path } else { &[] }, depth + 1)
+                    self.walk(scope, inner, if whole { path } else { &[] }, depth + 1);
                 }
                 _ => {}
             }
@@ -360,16 +370,13 @@ impl<'r, 'a> Search<'r, 'a> {
             Subject::Variable(name) => self.variable(scope, name, &steps),
             Subject::Local(name) => match module.local(name, scope.file) {
                 Some(local) => {
-                    let block = module.block(local.block);
-                    self.enqueue(
-                        scope,
+                    let next = Next {
                         module,
-                        block,
-                        HopKind::Local,
-                        name,
-                        local.value,
-                        steps,
-                    );
+                        block: module.block(local.block),
+                        kind: HopKind::Local,
+                        name: name.clone(),
+                    };
+                    self.enqueue(scope, next, local.value, steps);
                     true
                 }
                 None => false,
@@ -410,88 +417,64 @@ impl<'r, 'a> Search<'r, 'a> {
         });
     }
 
-    fn variable(&mut self, scope: Scope<'r, 'a>, name: &Cow<'a, str>, steps: &[Step<'a>]) -> bool {
+    fn variable(&mut self, scope: Scope<'r, 'a>, name: &str, steps: &[Step<'a>]) -> bool {
         let (module, workspace) = (scope.module, self.workspace);
         let before = self.queue.len();
-        let declared = module.variable(name);
-        if let Some(variable) = declared
+        if let Some(variable) = module.variable(name)
             && let Some(default) = variable.default
         {
-            let block = module.block(variable.block);
-            self.enqueue(
-                scope,
+            let next = Next {
                 module,
-                block,
-                HopKind::Default,
-                name,
-                default,
-                steps.to_vec(),
-            );
+                block: module.block(variable.block),
+                kind: HopKind::Default,
+                name: variable.name.clone(),
+            };
+            self.enqueue(scope, next, default, steps.to_vec());
         }
         for (from, assignment) in workspace.assignments_to(module, name) {
-            let block = from
-                .blocks
-                .iter()
-                .find(|block| block.file.id == assignment.file.id);
-            if let Some(block) = block {
-                let value = assignment.attribute.value;
-                self.enqueue(
-                    scope,
-                    from,
-                    block,
-                    HopKind::Assignment,
-                    name,
-                    value,
-                    steps.to_vec(),
-                );
-            }
+            let next = Next {
+                module: from,
+                block: from.block(assignment.block),
+                kind: HopKind::Assignment,
+                name: assignment.attribute.name.clone(),
+            };
+            self.enqueue(scope, next, assignment.attribute.value, steps.to_vec());
         }
-        for (caller, call) in workspace.callers_of(module.id) {
-            if let Some(input) = call.inputs.iter().find(|input| input.name == *name) {
-                let block = caller.block(call.block);
-                self.enqueue(
-                    scope,
-                    caller,
-                    block,
-                    HopKind::Input,
-                    name,
-                    input.value,
-                    steps.to_vec(),
-                );
+        for (caller, call) in workspace.callers_of(module.id).take(MAX_TASKS) {
+            if let Some(input) = call.inputs.iter().find(|input| input.name == name) {
+                let next = Next {
+                    module: caller,
+                    block: caller.block(call.block),
+                    kind: HopKind::Input,
+                    name: input.name.clone(),
+                };
+                self.enqueue(scope, next, input.value, steps.to_vec());
             }
         }
         self.queue.len() > before
     }
 
-    fn output(&mut self, scope: Scope<'r, 'a>, name: &Cow<'a, str>, steps: &[Step<'a>]) -> bool {
-        let workspace = self.workspace;
+    fn output(&mut self, scope: Scope<'r, 'a>, name: &str, steps: &[Step<'a>]) -> bool {
         let Some(target) = scope.module.call(name).and_then(|call| call.target) else {
             return false;
         };
-        let target = workspace.module(target);
-        // Skips the index of a counted module: `module.db[0].password`.
-        let Some(position) = steps.iter().position(|step| matches!(step, Step::Key(_))) else {
+        let module = self.workspace.module(target);
+        let Some((name, rest)) = first_key(steps) else {
             return false;
         };
-        let Step::Key(output) = &steps[position] else {
+        let Some(output) = module.output(name) else {
             return false;
         };
-        let Some(found) = target.output(output) else {
+        let Some(value) = output.value else {
             return false;
         };
-        let Some(value) = found.value else {
-            return false;
+        let next = Next {
+            module,
+            block: module.block(output.block),
+            kind: HopKind::Output,
+            name: name.clone(),
         };
-        let rest = steps[position + 1..].to_vec();
-        self.enqueue(
-            scope,
-            target,
-            target.block(found.block),
-            HopKind::Output,
-            output,
-            value,
-            rest,
-        );
+        self.enqueue(scope, next, value, rest.to_vec());
         true
     }
 
@@ -507,65 +490,54 @@ impl<'r, 'a> Search<'r, 'a> {
         };
         let mut path = vec![Step::Any];
         path.extend_from_slice(rest);
-        self.enqueue(
-            scope,
-            scope.module,
+        let next = Next {
+            module: scope.module,
             block,
-            HopKind::Collection,
-            &Cow::Borrowed("for_each"),
-            collection,
-            path,
-        );
+            kind: HopKind::Collection,
+            name: Cow::Borrowed("for_each"),
+        };
+        self.enqueue(scope, next, collection, path);
         true
     }
 
     fn argument(&mut self, scope: Scope<'r, 'a>, block: &'r Block<'a>, steps: &[Step<'a>]) {
-        let Some(position) = steps.iter().position(|step| matches!(step, Step::Key(_))) else {
-            return;
-        };
-        let Step::Key(name) = &steps[position] else {
+        let Some((name, rest)) = first_key(steps) else {
             return;
         };
         if let Some(value) = block.value(name) {
-            let rest = steps[position + 1..].to_vec();
-            self.enqueue(
-                scope,
-                scope.module,
+            let next = Next {
+                module: scope.module,
                 block,
-                HopKind::Argument,
-                name,
-                value,
-                rest,
-            );
+                kind: HopKind::Argument,
+                name: name.clone(),
+            };
+            self.enqueue(scope, next, value, rest.to_vec());
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one step; a struct would only rename them"
-    )]
     fn enqueue(
         &mut self,
         from: Scope<'r, 'a>,
-        module: &'r Module<'a>,
-        block: &'r Block<'a>,
-        kind: HopKind,
-        name: &Cow<'a, str>,
+        next: Next<'r, 'a>,
         expr: Expr<'a>,
         path: Vec<Step<'a>>,
     ) {
+        if self.queue.len() >= MAX_TASKS {
+            self.trace.complete = false;
+            return;
+        }
+        let file = next.block.file;
         let hop = Hop {
-            place: block.file.place(expr.span()),
-            kind,
-            name: name.clone(),
+            place: file.place(expr.span()),
+            kind: next.kind,
+            name: next.name,
         };
         self.hops.push((hop, from.parent));
-        let parent = Some(self.hops.len() - 1);
         let scope = Scope {
-            module,
-            file: block.file,
-            block: Some(block),
-            parent,
+            module: next.module,
+            file,
+            block: Some(next.block),
+            parent: Some(self.hops.len() - 1),
             whole: from.whole,
         };
         self.queue.push(Task { scope, expr, path });
@@ -589,4 +561,15 @@ fn split<'p, 'a>(path: &'p [Step<'a>]) -> (Option<&'p Step<'a>>, &'p [Step<'a>])
         Some((first, rest)) => (Some(first), rest),
         None => (None, path),
     }
+}
+
+/// The first key of a path and what follows it; skips the index of counted objects:
+/// `module.db[0].password`.
+fn first_key<'p, 'a>(path: &'p [Step<'a>]) -> Option<(&'p Cow<'a, str>, &'p [Step<'a>])> {
+    path.iter()
+        .enumerate()
+        .find_map(|(index, step)| match step {
+            Step::Key(key) => Some((key, &path[index + 1..])),
+            Step::Index(_) | Step::Any => None,
+        })
 }

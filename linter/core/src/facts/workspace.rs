@@ -57,7 +57,7 @@ pub struct Workspace<'a> {
 
 /// Files grouped by folder, folders and files sorted by path.
 #[must_use]
-pub fn by_folder<'a>(files: &'a [SourceFile]) -> Vec<(&'a str, Vec<&'a SourceFile>)> {
+pub fn by_folder(files: &[SourceFile]) -> Vec<(&str, Vec<&SourceFile>)> {
     let mut sorted: Vec<&SourceFile> = files.iter().collect();
     sorted.sort_unstable_by(|a, b| (a.folder(), &a.path).cmp(&(b.folder(), &b.path)));
     let mut groups: Vec<(&str, Vec<&SourceFile>)> = Vec::new();
