@@ -76,8 +76,6 @@ impl Progress {
 /// [`Action`] over plain values.
 #[async_trait]
 pub(crate) trait ErasedAction<D>: Send + Sync {
-    fn schema(&self) -> Schema;
-    async fn validate(&self, config: &Config) -> Diagnostics;
     async fn plan(&self, context: &Context<D>, config: &Config) -> Result<(), Diagnostics>;
     async fn invoke(
         &self,
@@ -89,14 +87,6 @@ pub(crate) trait ErasedAction<D>: Send + Sync {
 
 #[async_trait]
 impl<T: Action> ErasedAction<T::Data> for T {
-    fn schema(&self) -> Schema {
-        Action::schema(self)
-    }
-
-    async fn validate(&self, config: &Config) -> Diagnostics {
-        Action::validate(self, config).await
-    }
-
     async fn plan(&self, context: &Context<T::Data>, config: &Config) -> Result<(), Diagnostics> {
         Action::plan(self, context, config).await
     }

@@ -45,21 +45,11 @@ pub trait DataSource: Send + Sync + 'static {
 /// [`DataSource`] over plain values.
 #[async_trait]
 pub(crate) trait ErasedDataSource<D>: Send + Sync {
-    fn schema(&self) -> Schema;
-    async fn validate(&self, config: &Config) -> Diagnostics;
     async fn read(&self, context: &Context<D>, config: Value) -> Result<Value, Diagnostics>;
 }
 
 #[async_trait]
 impl<T: DataSource> ErasedDataSource<T::Data> for T {
-    fn schema(&self) -> Schema {
-        DataSource::schema(self)
-    }
-
-    async fn validate(&self, config: &Config) -> Diagnostics {
-        DataSource::validate(self, config).await
-    }
-
     async fn read(&self, context: &Context<T::Data>, config: Value) -> Result<Value, Diagnostics> {
         let config = from_value(config, Unknowns::Refuse)?;
         DataSource::read(self, context, config).await.map(to_value)

@@ -81,22 +81,12 @@ impl<M> Opened<M> {
 /// [`EphemeralResource`] over plain values.
 #[async_trait]
 pub(crate) trait ErasedEphemeral<D>: Send + Sync {
-    fn schema(&self) -> Schema;
-    async fn validate(&self, config: &Config) -> Diagnostics;
     async fn open(&self, context: &Context<D>, config: Value)
     -> Result<Opened<Value>, Diagnostics>;
 }
 
 #[async_trait]
 impl<T: EphemeralResource> ErasedEphemeral<T::Data> for T {
-    fn schema(&self) -> Schema {
-        EphemeralResource::schema(self)
-    }
-
-    async fn validate(&self, config: &Config) -> Diagnostics {
-        EphemeralResource::validate(self, config).await
-    }
-
     async fn open(
         &self,
         context: &Context<T::Data>,

@@ -89,17 +89,14 @@
 //! assert!(registry.schema_problems().is_empty());
 //! ```
 
-#![expect(
-    dead_code,
-    reason = "the service that calls the erased traits comes next"
-)]
-
 pub mod action;
 pub mod codec;
 pub mod config;
 pub mod context;
+mod convert;
 pub mod data_source;
 pub mod diagnostic;
+mod echo;
 pub mod ephemeral;
 pub mod function;
 pub mod lifecycle;
@@ -112,6 +109,7 @@ pub mod planning;
 pub mod prelude;
 pub mod provider;
 pub mod schema;
+pub mod service;
 pub mod stored;
 pub mod types;
 pub mod value;

@@ -87,8 +87,6 @@ impl Found {
 /// [`ListResource`] over plain values.
 #[async_trait]
 pub(crate) trait ErasedList<D>: Send + Sync {
-    fn schema(&self) -> Schema;
-    async fn validate(&self, config: &Config) -> Diagnostics;
     async fn list(
         &self,
         context: &Context<D>,
@@ -99,14 +97,6 @@ pub(crate) trait ErasedList<D>: Send + Sync {
 
 #[async_trait]
 impl<T: ListResource> ErasedList<T::Data> for T {
-    fn schema(&self) -> Schema {
-        ListResource::schema(self)
-    }
-
-    async fn validate(&self, config: &Config) -> Diagnostics {
-        ListResource::validate(self, config).await
-    }
-
     async fn list(
         &self,
         context: &Context<T::Data>,

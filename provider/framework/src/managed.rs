@@ -300,9 +300,7 @@ pub(crate) struct Apply {
 /// [`ManagedResource`] over plain values.
 #[async_trait]
 pub(crate) trait ErasedManaged<D>: Send + Sync {
-    fn schema(&self) -> Schema;
     fn identity_schema(&self) -> Option<IdentitySchema>;
-    async fn validate(&self, config: &Config) -> Diagnostics;
     async fn plan(&self, context: &Context<D>, plan: &mut Plan) -> Result<(), Diagnostics>;
     async fn apply(
         &self,
@@ -334,16 +332,8 @@ fn erase<T: ManagedResource>(resource: &T, stored: Stored<T::Model>) -> StoredVa
 
 #[async_trait]
 impl<T: ManagedResource> ErasedManaged<T::Data> for T {
-    fn schema(&self) -> Schema {
-        ManagedResource::schema(self)
-    }
-
     fn identity_schema(&self) -> Option<IdentitySchema> {
         ManagedResource::identity_schema(self)
-    }
-
-    async fn validate(&self, config: &Config) -> Diagnostics {
-        ManagedResource::validate(self, config).await
     }
 
     async fn plan(&self, context: &Context<T::Data>, plan: &mut Plan) -> Result<(), Diagnostics> {

@@ -16,6 +16,7 @@ use crate::list::{ErasedList, ListResource};
 use crate::managed::{ErasedManaged, ManagedResource};
 use crate::model::Model;
 use crate::schema::Schema;
+use crate::service::{Front, Offered};
 
 /// A Terraform provider.
 #[async_trait]
@@ -58,12 +59,12 @@ pub trait Provider: Send + Sync + 'static {
 /// What a provider offers, by type name. Two entries of one kind with the same name are a mistake that
 /// [`Registry::duplicates`] finds.
 pub struct Registry<D> {
-    pub(crate) actions: BTreeMap<String, Arc<dyn ErasedAction<D>>>,
-    pub(crate) data_sources: BTreeMap<String, Arc<dyn ErasedDataSource<D>>>,
-    pub(crate) ephemerals: BTreeMap<String, Arc<dyn ErasedEphemeral<D>>>,
+    pub(crate) actions: BTreeMap<String, Offered<dyn ErasedAction<D>>>,
+    pub(crate) data_sources: BTreeMap<String, Offered<dyn ErasedDataSource<D>>>,
+    pub(crate) ephemerals: BTreeMap<String, Offered<dyn ErasedEphemeral<D>>>,
     pub(crate) functions: BTreeMap<String, Arc<dyn Function>>,
-    pub(crate) lists: BTreeMap<String, Arc<dyn ErasedList<D>>>,
-    pub(crate) managed: BTreeMap<String, Arc<dyn ErasedManaged<D>>>,
+    pub(crate) lists: BTreeMap<String, Offered<dyn ErasedList<D>>>,
+    pub(crate) managed: BTreeMap<String, Offered<dyn ErasedManaged<D>>>,
     duplicates: Vec<String>,
 }
 
@@ -91,50 +92,57 @@ impl<D: Send + Sync + 'static> Registry<D> {
 
     /// Offers an action.
     pub fn action<T: Action<Data = D>>(&mut self, action: T) -> &mut Self {
-        let name = action.name().to_owned();
-        self.note(self.actions.contains_key(&name), &name);
-        self.actions.insert(name, Arc::new(action));
-        self
+        let (name, action) = (action.name(), Arc::new(action));
+        let front = Front::new(&action, T::schema, |item, config| item.validate(config));
+        let offered: Offered<dyn ErasedAction<D>> = Offered::new(action, front);
+        let taken = self.actions.insert(name.to_owned(), offered).is_some();
+        self.note(taken, name)
     }
 
     /// Offers a data source.
     pub fn data_source<T: DataSource<Data = D>>(&mut self, source: T) -> &mut Self {
-        let name = source.name().to_owned();
-        self.note(self.data_sources.contains_key(&name), &name);
-        self.data_sources.insert(name, Arc::new(source));
-        self
+        let (name, source) = (source.name(), Arc::new(source));
+        let front = Front::new(&source, T::schema, |item, config| item.validate(config));
+        let offered: Offered<dyn ErasedDataSource<D>> = Offered::new(source, front);
+        let taken = self.data_sources.insert(name.to_owned(), offered).is_some();
+        self.note(taken, name)
     }
 
     /// Offers an ephemeral resource.
     pub fn ephemeral<T: EphemeralResource<Data = D>>(&mut self, resource: T) -> &mut Self {
-        let name = resource.name().to_owned();
-        self.note(self.ephemerals.contains_key(&name), &name);
-        self.ephemerals.insert(name, Arc::new(resource));
-        self
+        let (name, resource) = (resource.name(), Arc::new(resource));
+        let front = Front::new(&resource, T::schema, |item, config| item.validate(config));
+        let offered: Offered<dyn ErasedEphemeral<D>> = Offered::new(resource, front);
+        let taken = self.ephemerals.insert(name.to_owned(), offered).is_some();
+        self.note(taken, name)
     }
 
     /// Offers a function.
     pub fn function<T: Function>(&mut self, function: T) -> &mut Self {
-        let name = function.name().to_owned();
-        self.note(self.functions.contains_key(&name), &name);
-        self.functions.insert(name, Arc::new(function));
-        self
+        let name = function.name();
+        let taken = self
+            .functions
+            .insert(name.to_owned(), Arc::new(function))
+            .is_some();
+        self.note(taken, name)
     }
 
     /// Offers a list resource.
     pub fn list<T: ListResource<Data = D>>(&mut self, list: T) -> &mut Self {
-        let name = list.name().to_owned();
-        self.note(self.lists.contains_key(&name), &name);
-        self.lists.insert(name, Arc::new(list));
-        self
+        let (name, list) = (list.name(), Arc::new(list));
+        let front = Front::new(&list, T::schema, |item, config| item.validate(config));
+        let offered: Offered<dyn ErasedList<D>> = Offered::new(list, front);
+        let taken = self.lists.insert(name.to_owned(), offered).is_some();
+        self.note(taken, name)
     }
 
     /// Offers a managed resource.
     pub fn managed<T: ManagedResource<Data = D>>(&mut self, resource: T) -> &mut Self {
-        let name = resource.name().to_owned();
-        self.note(self.managed.contains_key(&name), &name);
-        self.managed.insert(name, Arc::new(resource));
-        self
+        let (name, resource) = (resource.name(), Arc::new(resource));
+        let front = Front::new(&resource, T::schema, |item, config| item.validate(config));
+        let offered: Offered<dyn ErasedManaged<D>> = Offered::new(resource, front);
+        let taken = self.managed.insert(name.to_owned(), offered).is_some();
+        self.note(taken, name)
     }
 
     /// Names offered twice; check in a test that there are none.
@@ -150,26 +158,26 @@ impl<D: Send + Sync + 'static> Registry<D> {
         let schemas = (self
             .actions
             .iter()
-            .map(|(name, item)| ("action", name, item.schema())))
+            .map(|(name, item)| ("action", name, item.made().schema.clone())))
         .chain(
             self.data_sources
                 .iter()
-                .map(|(name, item)| ("data source", name, item.schema())),
+                .map(|(name, item)| ("data source", name, item.made().schema.clone())),
         )
         .chain(
             self.ephemerals
                 .iter()
-                .map(|(name, item)| ("ephemeral resource", name, item.schema())),
+                .map(|(name, item)| ("ephemeral resource", name, item.made().schema.clone())),
         )
         .chain(
             self.lists
                 .iter()
-                .map(|(name, item)| ("list resource", name, item.schema())),
+                .map(|(name, item)| ("list resource", name, item.made().schema.clone())),
         )
         .chain(
             self.managed
                 .iter()
-                .map(|(name, item)| ("managed resource", name, item.schema())),
+                .map(|(name, item)| ("managed resource", name, item.made().schema.clone())),
         );
         let problems = schemas.flat_map(|(kind, name, schema)| {
             schema
@@ -187,9 +195,10 @@ impl<D: Send + Sync + 'static> Registry<D> {
         problems.chain(functions).collect()
     }
 
-    fn note(&mut self, taken: bool, name: &str) {
+    fn note(&mut self, taken: bool, name: &str) -> &mut Self {
         if taken {
             self.duplicates.push(name.to_owned());
         }
+        self
     }
 }

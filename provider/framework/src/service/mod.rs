@@ -1,0 +1,125 @@
+//! A [`Provider`] as the protocol's service.
+//!
+//! [`ProviderService`] is handed to `tfplugin::serve` twice: as the service and as the shutdown hook. What
+//! it guarantees for every provider:
+//!
+//! - What a practitioner can cause is a diagnostic, never a failed call.
+//! - A panic in a handler is a diagnostic without the panic's text, and the process serves on.
+//! - An interruption cancels what is in flight; what it had opened is given back; the process serves on.
+//! - What was opened is given back at the latest when the process ends.
+//!
+//! One file for each group of calls; `rpc` only forwards to them.
+
+mod action;
+mod call;
+mod configuration;
+mod data_source;
+mod discovery;
+mod ephemeral;
+mod function;
+mod list;
+mod managed;
+mod offered;
+mod rpc;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::lifecycle::{Clock, Leases, SystemClock};
+use crate::provider::{Provider, Registry};
+use configuration::Configuration;
+pub(crate) use offered::{Front, Offered};
+
+/// How long the end of the process waits for leases to be given back. Less than the wire's own budget.
+pub const SHUTDOWN_BUDGET: Duration = Duration::from_secs(8);
+
+/// A provider ready to be served. Clones share everything.
+pub struct ProviderService<P: Provider> {
+    inner: Arc<Inner<P>>,
+}
+
+struct Inner<P: Provider> {
+    registry: Registry<P::Data>,
+    /// The provider itself, with the schema of its block.
+    block: Offered<P>,
+    configuration: RwLock<Configuration<P::Data>>,
+    leases: Leases,
+    /// Parent of the tokens of all calls in flight; replaced when they are cancelled.
+    running: Mutex<CancellationToken>,
+}
+
+impl<P: Provider> ProviderService<P> {
+    /// Serves `provider` by the system's clock.
+    #[must_use]
+    pub fn new(provider: P) -> Self {
+        Self::with_clock(provider, Arc::new(SystemClock))
+    }
+
+    /// Serves `provider` by another clock, for tests.
+    #[must_use]
+    pub fn with_clock(provider: P, clock: Arc<dyn Clock>) -> Self {
+        let registry = Registry::of(&provider);
+        let provider = Arc::new(provider);
+        let front = Front::new(&provider, P::schema, |provider, config| {
+            provider.validate(config)
+        });
+        Self {
+            inner: Arc::new(Inner {
+                registry,
+                block: Offered::new(provider, front),
+                configuration: RwLock::default(),
+                leases: Leases::new(clock),
+                running: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The leases that have not been given back.
+    #[must_use]
+    pub fn leases(&self) -> &Leases {
+        &self.inner.leases
+    }
+
+    /// A token for one call.
+    fn token(&self) -> CancellationToken {
+        self.inner
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .child_token()
+    }
+
+    /// Cancels every call in flight; later calls are served as usual.
+    fn interrupt(&self) {
+        let fresh = CancellationToken::new();
+        let running = std::mem::replace(
+            &mut *self
+                .inner
+                .running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+            fresh,
+        );
+        running.cancel();
+    }
+}
+
+impl<P: Provider> Clone for ProviderService<P> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+#[async_trait]
+impl<P: Provider> tfplugin::Lifecycle for ProviderService<P> {
+    async fn shutdown(&self, reason: tfplugin::ShutdownReason) {
+        tracing::debug!(%reason, leases = self.inner.leases.len(), "giving back what is left");
+        self.interrupt();
+        self.inner.leases.shutdown(SHUTDOWN_BUDGET).await;
+    }
+}
