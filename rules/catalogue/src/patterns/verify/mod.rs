@@ -97,12 +97,21 @@ fn is_mixed(text: &str) -> bool {
 const LONGEST_WORD: usize = 9;
 
 fn is_opaque(text: &str) -> bool {
-    let has_digit = text.bytes().any(|b| b.is_ascii_digit());
-    let longest = text
-        .split(|c: char| !c.is_ascii_lowercase())
-        .map(str::len)
-        .max();
-    has_digit && longest > Some(0) && longest <= Some(LONGEST_WORD)
+    let has = |wanted: fn(&u8) -> bool| text.as_bytes().iter().any(wanted);
+    let varied =
+        has(u8::is_ascii_digit) || (has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase));
+    let longest = |letter: fn(&u8) -> bool| {
+        text.as_bytes()
+            .split(|byte| !letter(byte))
+            .map(<[u8]>::len)
+            .max()
+            .unwrap_or(0)
+    };
+    let (lower, upper) = (
+        longest(u8::is_ascii_lowercase),
+        longest(u8::is_ascii_uppercase),
+    );
+    varied && lower + upper > 0 && lower.max(upper) <= LONGEST_WORD
 }
 
 #[cfg(test)]
