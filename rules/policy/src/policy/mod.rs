@@ -7,8 +7,10 @@
 mod cases;
 mod decide;
 mod decision;
+mod demands;
 mod diagnostic;
 mod discover;
+mod draft;
 mod duration;
 mod explain;
 mod extends;
@@ -17,6 +19,7 @@ mod paths;
 mod read;
 pub mod schema;
 mod toml;
+mod verdict;
 
 use std::time::Duration;
 
@@ -24,6 +27,7 @@ pub use cases::{CaseOutcome, Expectation};
 pub use decision::{Caller, Decision, Operation, Outcome, Reason, Request, RuleLine};
 pub use diagnostic::{PolicyDiagnostic, PolicyError};
 pub use discover::{Discovered, discover};
+pub use draft::{Draft, DraftEnvironment};
 pub use identity::{Claims, Identity};
 pub use paths::EnvironmentMatch;
 

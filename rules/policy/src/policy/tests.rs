@@ -754,4 +754,33 @@ proptest! {
         let reference: SecretRef = reference.parse().unwrap();
         prop_assert!(!pattern.covers(&reference) || pattern.touches(&reference));
     }
+
+    // What the linter can know, it knows: it asks with an unknown caller, the provider with a known one.
+    #[test]
+    fn linter_and_provider_agree(
+        refs in pattern_list(), deny in pattern_list(), reference in prop::sample::select(REFERENCES),
+        require in prop::sample::subsequence(Requirement::ALL.map(Requirement::name).to_vec(), 0..4),
+        limits in any::<bool>(), operation in prop::sample::select(Operation::ALL.to_vec()), caller in 0..3_usize, audited in any::<bool>(),
+    ) {
+        let reference: SecretRef = reference.parse().unwrap();
+        let limits = if limits { "max_age = \"1d\"" } else { "" };
+        let policy = policy(&format!(
+            "[environments.a]\nrefs = {refs:?}\nwrites = {refs:?}\ndeny = {deny:?}\nrequire = {require:?}\n{limits}\nidentities = [{{ issuer = \"i\", sub = \"s\" }}]"
+        ));
+        let right = Claims { issuer: "i".to_owned(), claims: [("sub".to_owned(), vec!["s".to_owned()])].into() };
+        let wrong = Claims { issuer: "i".to_owned(), ..Claims::default() };
+        let caller = [Caller::Unidentified, Caller::Identified(&right), Caller::Identified(&wrong)][caller];
+        let asked = Request::open(Some("a"), &reference).operation(operation);
+        let linter = policy.decide(&asked);
+        let provider = policy.decide(&asked.caller(caller).audited(audited));
+        if linter.is_allowed() {
+            let only_known_at_run_time = [Reason::IdentityMissing, Reason::IdentityMismatch, Reason::NotAudited];
+            prop_assert!(provider.is_allowed() || only_known_at_run_time.contains(&provider.reason), "{}", provider);
+            if provider.is_allowed() {
+                prop_assert_eq!(provider, linter);
+            }
+        } else {
+            prop_assert!(!provider.is_allowed(), "{}", linter);
+        }
+    }
 }

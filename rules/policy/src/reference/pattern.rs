@@ -112,7 +112,7 @@ impl RefPattern {
     ///
     /// - A pattern without a store name touches references into every store of its kind.
     /// - A pattern with a selector also touches references to the whole secret.
-    /// - A name also touches the ARN that holds it.
+    /// - A name also touches the ARN that holds it, and a path of Vault the one of its API (`kv/data/…`).
     pub fn touches(&self, reference: &SecretRef) -> bool {
         let store = match (&self.store, &reference.store) {
             (None, _) => true,
@@ -121,7 +121,7 @@ impl RefPattern {
         };
         let path = || {
             self.has_path(reference, &reference.segments)
-                || shape::names_in_arn(&reference.segments)
+                || shape::other_paths(reference.scheme, &reference.segments)
                     .iter()
                     .any(|name| self.has_path(reference, name))
         };
@@ -314,6 +314,13 @@ mod tests {
             ("vault+prod://**", "vault://kv/a", false, false),
             ("vault+*://**", "vault+prod://kv/a", true, true),
             ("vault+prod-*://**", "vault+prod-eu://kv/a", true, true),
+            ("vault://kv/prod/**", "vault://kv/data/prod/a", false, true),
+            (
+                "vault://team/kv/a",
+                "vault://team/kv/metadata/a",
+                false,
+                true,
+            ),
             ("vault://kv/db#root", "vault://kv/db#root", true, true),
             ("vault://kv/db#root", "vault://kv/db#/root/x", true, true),
             ("vault://kv/db#root", "vault://kv/db", false, true),

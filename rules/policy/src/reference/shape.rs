@@ -120,9 +120,28 @@ pub(super) fn is_arn(first: &str) -> bool {
     first.starts_with("arn:")
 }
 
+/// Other paths that may reach the same secret; a denial of those is a denial of this one.
+pub(super) fn other_paths(scheme: Scheme, segments: &[String]) -> Vec<Vec<String>> {
+    match scheme {
+        Scheme::AwsSm | Scheme::AwsSsm => names_in_arn(segments),
+        Scheme::Vault => without_api_word(segments),
+        _ => Vec::new(),
+    }
+}
+
+/// The API of a versioned key-value engine puts `data` or `metadata` between mount and path. Mounts
+/// have few parts, so the word is looked for near the front only.
+fn without_api_word(segments: &[String]) -> Vec<Vec<String>> {
+    let words = segments.iter().enumerate().take(4).skip(1);
+    let words = words.filter(|(_, segment)| matches!(segment.as_str(), "data" | "metadata"));
+    words
+        .map(|(index, _)| [&segments[..index], &segments[index + 1..]].concat())
+        .collect()
+}
+
 /// The names that an ARN may stand for: AWS appends `-` and six characters to the name of a secret,
 /// and a request may leave them out. Empty when the path is no ARN.
-pub(super) fn names_in_arn(segments: &[String]) -> Vec<Vec<String>> {
+fn names_in_arn(segments: &[String]) -> Vec<Vec<String>> {
     let Some(arn) = segments.first().filter(|first| is_arn(first)) else {
         return Vec::new();
     };
