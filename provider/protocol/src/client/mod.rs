@@ -21,7 +21,7 @@ use tokio::process::{Child, Command};
 use tonic::transport::Channel;
 
 use crate::environment::{COOKIE_KEY, COOKIE_VALUE};
-use crate::handshake::{Handshake, HandshakeError};
+use crate::handshake::{Address, Handshake, HandshakeError};
 use crate::plugin::Empty;
 use crate::plugin::grpc_controller_client::GrpcControllerClient;
 
@@ -242,6 +242,19 @@ impl Plugin {
     /// [`ClientError::Process`].
     pub async fn kill(&mut self) -> Result<(), ClientError> {
         Ok(self.child.kill().await?)
+    }
+}
+
+impl Drop for Plugin {
+    /// Kills the process, and removes the socket a killed process leaves behind.
+    fn drop(&mut self) {
+        // Both fail, rightly, when the process has ended by itself.
+        let _ = self.child.start_kill();
+        if let Address::Unix(path) = &self.handshake.address {
+            let _ = std::fs::remove_file(path);
+            // Removes nothing but an empty folder, and so never one that others use.
+            let _ = path.parent().map(std::fs::remove_dir);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The spellings of a value that are looked for.
 
+use std::io::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -50,21 +52,25 @@ fn encoded(bytes: &[u8]) -> [Zeroizing<Vec<u8>>; 7] {
     ]
 }
 
-/// Spellings of text inside string literals: JSON, JSON safe for HTML, and Rust's `Debug`.
+/// Spellings of text inside string literals: JSON, JSON safe for HTML, JSON in JSON, and Rust's `Debug`.
 fn escaped(text: &str) -> [Zeroizing<Vec<u8>>; 4] {
+    let bytes = text.as_bytes();
+    let once = spell(bytes, 6, |byte, out| json(byte, false, out));
+    let html = spell(bytes, 6, |byte, out| json(byte, true, out));
+    let twice = spell(&once, 6, |byte, out| json(byte, false, out));
+    [once, html, twice, debug(text)]
+}
+
+/// What `{:?}` prints between its quotes.
+fn debug(text: &str) -> Zeroizing<Vec<u8>> {
     // No character needs more than six bytes for each of its own, so the buffer never grows.
-    let mut debug = Zeroizing::new(String::with_capacity(text.len() * 6));
-    debug.extend(text.escape_debug());
-    [
-        spell(text.as_bytes(), 6, |byte, out| json(byte, false, out)),
-        spell(text.as_bytes(), 6, |byte, out| json(byte, true, out)),
-        Zeroizing::new(debug.as_bytes().to_vec()),
-        // A JSON text that is itself a JSON string, as in a log line about a response body.
-        {
-            let once = spell(text.as_bytes(), 6, |byte, out| json(byte, false, out));
-            spell(&once, 6, |byte, out| json(byte, false, out))
-        },
-    ]
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len() * 6 + 2));
+    #[expect(clippy::use_debug, reason = "this form is what is looked for")]
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{text:?}");
+    out.pop();
+    out.remove(0);
+    out
 }
 
 const LOWER: &[u8; 16] = b"0123456789abcdef";

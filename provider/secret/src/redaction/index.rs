@@ -121,6 +121,7 @@ fn filter_place(window: u64) -> (usize, u64) {
 mod tests {
     use super::super::forms;
     use super::*;
+    use proptest::prelude::*;
 
     fn index(values: &[&str]) -> Index {
         let mut index = Index::default();
@@ -179,5 +180,54 @@ mod tests {
         let index = index(&["hunter22", "hunter22"]);
         assert_eq!(index.values.len(), 1);
         assert_eq!(index.forms.len(), 4);
+    }
+
+    /// All occurrences of all values, joined where they touch: the slow, obvious way.
+    fn expected(values: &[Vec<u8>], text: &[u8]) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = values
+            .iter()
+            .flat_map(|value| {
+                let found = text.windows(value.len()).enumerate();
+                found
+                    .filter(move |(_, part)| part == value)
+                    .map(|(start, part)| start..start + part.len())
+            })
+            .collect();
+        ranges.sort_by_key(|range| (range.end, range.start));
+        let mut joined = Vec::new();
+        for range in ranges {
+            push_merged(&mut joined, range);
+        }
+        joined
+    }
+
+    proptest! {
+        #[test]
+        fn every_occurrence_is_found_and_nothing_else(
+            values in prop::collection::vec("[ab]{6,9}", 1..6),
+            text in "[ab]{0,60}",
+        ) {
+            let values: Vec<Vec<u8>> = values.into_iter().map(String::into_bytes).collect();
+            let mut index = Index::default();
+            for value in &values {
+                index.insert(value, vec![Form::new(value.as_slice().into())]);
+            }
+            prop_assert_eq!(index.find(text.as_bytes()), expected(&values, text.as_bytes()));
+        }
+
+        #[test]
+        fn binary_values_never_split_a_character(
+            value in prop::collection::vec(any::<u8>(), 6..9),
+            cut in 0_usize..6,
+            text in "[éß€a]{4,20}",
+        ) {
+            let mut index = Index::default();
+            index.insert(&value, forms::of(&value));
+            let inside = &text.as_bytes()[cut.min(text.len() - MIN_LEN.min(text.len()))..];
+            if inside.len() >= MIN_LEN {
+                index.insert(inside, vec![Form::new(inside[..MIN_LEN].into())]);
+                prop_assert!(index.redact(&text).contains(MASK));
+            }
+        }
     }
 }
