@@ -24,7 +24,7 @@ use crate::reattach;
 use crate::services::{Controller, Stdio};
 use crate::signals::Signals;
 use crate::tls::Identity;
-use crate::watchdog::{Live, Patience, host_gone};
+use crate::watchdog::{Live, Parent, Patience, host_gone};
 
 /// How long calls in flight may take to end after the shutdown hook; hosts kill after two seconds.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -84,23 +84,26 @@ pub async fn serve<S: Provider>(
     if !debug && !options.environment.cookie {
         return Err(ServeError::NotAPlugin);
     }
-    let signals = Signals::install(debug).map_err(ServeError::Signals)?;
+    let watch = Watch {
+        signals: Signals::install(debug).map_err(ServeError::Signals)?,
+        parent: Parent::current(),
+        live: Live::new(),
+    };
     let identity = identity(&options)?;
     let listener = Listener::bind(&options.environment).await?;
     let greeting = greeting(&options, &listener, identity.as_ref());
 
     let ending = Ending::new(lifecycle, options.shutdown_budget);
-    let live = Live::new();
     let gate = Gate {
         tls: identity.map(|identity| TlsAcceptor::from(identity.config)),
-        live: live.clone(),
+        live: watch.live.clone(),
         handshake_timeout: options.handshake_timeout,
         max_handshakes: options.max_handshakes,
     };
     let (ready, connections) = mpsc::channel(READY_QUEUE);
     let mut background = JoinSet::new();
     background.spawn(gate.run(listener, ready));
-    background.spawn(watch(ending.clone(), signals, live, options));
+    background.spawn(watch.run(ending.clone(), options));
 
     greet(&greeting).map_err(ServeError::Handshake)?;
     let served = run_server(service, debug, &ending, connections).await;
@@ -147,25 +150,31 @@ fn greet(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Ends the process on a signal or when the host is gone.
-async fn watch(ending: Ending, mut signals: Signals, live: Live, options: ServeOptions) {
-    let patience = Patience {
-        connect: options.connect_timeout,
-        grace: options.disconnect_grace,
-    };
-    let gone = async {
-        match options.debug {
-            Some(_) => std::future::pending().await,
-            None => host_gone(&live, patience).await,
-        }
-    };
-    let reason = tokio::select! {
-        reason = gone => reason,
-        () = signals.end_requested() => ShutdownReason::Signal,
-    };
-    ending.run(reason).await;
-    // Keeps the handlers: a second signal must not cut the end short.
-    signals.end_requested().await;
+/// What ends the process although no host called `Shutdown`.
+struct Watch {
+    signals: Signals,
+    parent: Parent,
+    live: Live,
+}
+
+impl Watch {
+    async fn run(mut self, ending: Ending, options: ServeOptions) {
+        let patience = Patience {
+            connect: options.connect_timeout,
+            grace: options.disconnect_grace,
+        };
+        let gone = async {
+            match options.debug {
+                Some(_) => std::future::pending().await,
+                None => host_gone(&self.live, self.parent, patience).await,
+            }
+        };
+        let reason = tokio::select! {
+            reason = gone => reason,
+            () = self.signals.end_requested() => ShutdownReason::Signal,
+        };
+        ending.run(reason).await;
+    }
 }
 
 async fn run_server<S: Provider>(

@@ -63,10 +63,10 @@ pub(crate) struct Patience {
 }
 
 /// Completes when the host is gone.
-pub(crate) async fn host_gone(live: &Live, patience: Patience) -> ShutdownReason {
+pub(crate) async fn host_gone(live: &Live, parent: Parent, patience: Patience) -> ShutdownReason {
     tokio::select! {
         reason = disconnected(live, patience) => reason,
-        reason = orphaned(live, parent_exited()) => reason,
+        reason = orphaned(live, parent.exited()) => reason,
     }
 }
 
@@ -90,19 +90,36 @@ async fn orphaned(live: &Live, parent_exited: impl Future<Output = ()>) -> Shutd
     ShutdownReason::ParentExited
 }
 
-/// Completes when the parent process has ended; never where that cannot be observed.
-#[cfg(unix)]
-async fn parent_exited() {
-    let parent = rustix::process::getppid();
-    // An orphan gets another parent. One that was an orphan from the start keeps its own.
-    while rustix::process::getppid() == parent {
-        tokio::time::sleep(PARENT_POLL).await;
-    }
+/// The process that started this one.
+#[derive(Clone, Copy)]
+pub(crate) struct Parent {
+    #[cfg(unix)]
+    id: Option<rustix::process::Pid>,
 }
 
-#[cfg(not(unix))]
-async fn parent_exited() {
-    std::future::pending().await
+impl Parent {
+    /// To be called before the host can know that this process runs: afterwards it may already be gone.
+    pub(crate) fn current() -> Self {
+        Self {
+            #[cfg(unix)]
+            id: rustix::process::getppid(),
+        }
+    }
+
+    /// Completes when the parent has ended: an orphan gets another one. A process that was an orphan from
+    /// the start keeps its own.
+    #[cfg(unix)]
+    async fn exited(self) {
+        while rustix::process::getppid() == self.id {
+            tokio::time::sleep(PARENT_POLL).await;
+        }
+    }
+
+    /// Never completes: the parent cannot be observed here.
+    #[cfg(not(unix))]
+    async fn exited(self) {
+        std::future::pending().await
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +195,7 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test(start_paused = true)]
     async fn a_living_parent_is_not_reported() {
-        let reported = tokio::time::timeout(Duration::from_secs(60), parent_exited());
+        let reported = tokio::time::timeout(Duration::from_secs(60), Parent::current().exited());
         assert!(reported.await.is_err());
     }
 }
