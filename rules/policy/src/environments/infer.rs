@@ -14,7 +14,6 @@ const CONTAINERS: &[&str] = &[
     "environments",
     "envs",
     "live",
-    "stages",
     "tfvars",
     "vars",
     "workspaces",
@@ -138,8 +137,19 @@ fn from_folder(name: &str, parent: Option<&str>) -> Option<&'static str> {
         return (contained || !is_weak(name)).then_some(environment);
     }
     let words = words(name);
-    let neutral = |rest: &[&str]| contained || rest.iter().all(|word| is_neutral(word));
-    only_environment(&words, neutral)
+    let suffix = ends_with_environment(&words);
+    only_environment(&words, |rest| contained || suffix || all_neutral(rest))
+}
+
+/// Whether a compound name ends as environments do: `payments-prod`, `cluster_non_prod`. The word
+/// `stage` is left out, because many things have stages.
+fn ends_with_environment(words: &[&str]) -> bool {
+    let [.., before, last] = words else {
+        return false;
+    };
+    // Something "in development" is not an environment.
+    let phrase = matches!(before.to_ascii_lowercase().as_str(), "in" | "under");
+    canonical(last).is_some() && !phrase && !is_weak(last) && !last.eq_ignore_ascii_case("stage")
 }
 
 fn from_file(name: &str, parent: Option<&str>) -> Option<&'static str> {
@@ -162,11 +172,12 @@ fn from_file(name: &str, parent: Option<&str>) -> Option<&'static str> {
         }
         return only_environment(&words, |_| true);
     }
-    let environment = canonical(stem)?;
-    let configuration = [".tf", ".tofu", ".hcl", ".tf.json"]
-        .iter()
-        .any(|end| lower.ends_with(end));
-    (is_container(parent) || configuration && !is_weak(stem)).then_some(environment)
+    let extension = &lower[stem.len()..];
+    let is_configuration = matches!(extension, ".tf" | ".tofu" | ".hcl" | ".tf.json");
+    if is_container(parent) {
+        return canonical(stem);
+    }
+    only_environment(&words(stem), all_neutral).filter(|_| is_configuration)
 }
 
 fn is_file_word(word: &str) -> bool {
@@ -186,6 +197,10 @@ fn is_neutral(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let numbered = lower.trim_end_matches(|c: char| c.is_ascii_digit());
     numbered.len() <= 1 || NEUTRAL.contains(&numbered)
+}
+
+fn all_neutral(words: &[&str]) -> bool {
+    words.iter().all(|word| is_neutral(word))
 }
 
 fn words(name: &str) -> Vec<&str> {
@@ -263,6 +278,9 @@ mod tests {
             ),
             ("environments/prod.yaml", Some(("prod", "prod.yaml"))),
             ("prod.tf", Some(("prod", "prod.tf"))),
+            ("environment-prod.tf", Some(("prod", "environment-prod.tf"))),
+            ("keycloak-dev/main.tf", Some(("dev", "keycloak-dev"))),
+            ("waf_non_prod/main.tf", Some(("nonprod", "waf_non_prod"))),
             ("live/prod/env.hcl", Some(("prod", "prod"))),
             (
                 "environments/prod/modules/db/main.tf",
@@ -299,6 +317,13 @@ mod tests {
             "review/app/main.tf",
             "dev-to-prod.tfvars",
             "test.tf",
+            "dev.example.com.tf",
+            "westa-hub-stage.tf",
+            "deploy_stage/main.tf",
+            "dev-override-provider/main.tf",
+            "lambda_staging_export/main.tf",
+            "test/acceptance/main.tf",
+            "in-development/main.tf",
             "stage_gates/main.tf",
             "",
             "/",

@@ -36,6 +36,7 @@ const NAMES: &[(&str, &[&str])] = &[
 pub(super) const WEAK: &[&str] = &[
     "acc",
     "accept",
+    "acceptance",
     "demo",
     "ephemeral",
     "failover",

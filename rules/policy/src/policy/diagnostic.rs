@@ -33,10 +33,15 @@ impl fmt::Display for PolicyDiagnostic {
     }
 }
 
-/// All mistakes of a policy file, in the order of the text; never empty.
+/// The mistakes of a policy file, in the order of the text; never empty, at most [`Self::MOST`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", join(.0))]
 pub struct PolicyError(pub Vec<PolicyDiagnostic>);
+
+impl PolicyError {
+    /// More mistakes than this are not collected.
+    pub const MOST: usize = 100;
+}
 
 fn join(diagnostics: &[PolicyDiagnostic]) -> String {
     diagnostics

@@ -4,9 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::FILE_NAME;
-
-/// Larger files are not policies.
-const MAX_BYTES: u64 = 1 << 20;
+use super::read::MAX_BYTES;
 
 /// A policy file that was found; [`super::Policy::parse`] reads its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +43,8 @@ pub fn discover(folder: &Path) -> io::Result<Option<Discovered>> {
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let file = std::fs::File::open(path)?;
-    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
+    file.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
+    if text.len() > MAX_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             "a policy has at most 1 MiB",
@@ -85,7 +83,7 @@ mod tests {
         std::fs::write(&path, [0xff]).unwrap();
         let error = discover(root.path()).unwrap_err();
         assert!(error.to_string().contains(FILE_NAME), "{error}");
-        std::fs::write(&path, "#".repeat(MAX_BYTES as usize + 1)).unwrap();
+        std::fs::write(&path, "#".repeat(MAX_BYTES + 1)).unwrap();
         assert_eq!(
             discover(root.path()).unwrap_err().kind(),
             io::ErrorKind::FileTooLarge

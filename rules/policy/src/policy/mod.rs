@@ -32,7 +32,7 @@ pub use identity::{Claims, Identity};
 pub use paths::EnvironmentMatch;
 
 use crate::reference::{RefPattern, SecretRef};
-use crate::span::Span;
+use crate::span::{Lines, Span};
 
 /// The name of the policy file.
 pub const FILE_NAME: &str = "secretref.toml";
@@ -42,6 +42,7 @@ pub const FILE_NAME: &str = "secretref.toml";
 pub struct Policy {
     file: String,
     text: String,
+    lines: Lines,
     environments: Vec<Environment>,
     /// Denied everywhere, also where no environment is defined.
     default_deny: Vec<Rule>,
@@ -178,13 +179,8 @@ impl Policy {
     /// The line of a place in this file, for a message.
     fn line(&self, span: Span) -> RuleLine {
         const LONGEST_TEXT: usize = 120;
-        let (line, _) = span.line_column(&self.text);
-        let text = self
-            .text
-            .lines()
-            .nth(line as usize - 1)
-            .unwrap_or_default()
-            .trim();
+        let (line, _) = self.lines.line_column(&self.text, span);
+        let text = self.lines.line(&self.text, line).trim();
         let shown = match text.char_indices().nth(LONGEST_TEXT) {
             Some((at, _)) => format!("{}…", &text[..at]),
             None => text.to_owned(),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::nearest::nearest;
 use crate::reference::RefPattern;
-use crate::span::Span;
+use crate::span::{Lines, Span};
 
 pub(super) const TOP_KEYS: &[&str] = &["defaults", "environments", "shared", "tests"];
 pub(super) const ENVIRONMENT_KEYS: &[&str] = &[
@@ -36,7 +36,11 @@ pub(super) const CASE_KEYS: &[&str] = &[
     "operation",
 ];
 
+/// Larger files are not policies.
+pub(super) const MAX_BYTES: usize = 1 << 20;
 const LONGEST_NAME: usize = 64;
+/// Environments are compared with each other, so their number bounds the work.
+const MOST_ENVIRONMENTS: usize = 256;
 
 /// An environment as written, before inheritance.
 pub(super) struct Draft {
@@ -54,6 +58,15 @@ pub(super) struct Defaults {
 }
 
 pub(super) fn read(file: &str, text: &str) -> Result<Policy, PolicyError> {
+    if text.len() > MAX_BYTES {
+        let mut mistakes = Mistakes::new(file, "");
+        mistakes.add(
+            Span::default(),
+            "the policy is larger than 1 MiB",
+            "use patterns instead of single references",
+        );
+        return Err(PolicyError(mistakes.into_sorted()));
+    }
     let mut mistakes = Mistakes::new(file, text);
     let root = match toml_span::parse(text) {
         Ok(root) => root,
@@ -69,6 +82,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Policy, PolicyError> {
     let mut policy = Policy {
         file: file.to_owned(),
         text: text.to_owned(),
+        lines: Lines::new(text),
         environments: Vec::new(),
         default_deny: Vec::new(),
         shared: Vec::new(),
@@ -121,6 +135,11 @@ fn read_environments(mistakes: &mut Mistakes<'_>, value: &Value<'_>) -> Vec<Draf
     let Some(table) = mistakes.any_table(value, "`environments`") else {
         return Vec::new();
     };
+    if table.len() > MOST_ENVIRONMENTS {
+        let help = format!("define at most {MOST_ENVIRONMENTS}");
+        mistakes.add(span(value.span), "there are too many environments", help);
+        return Vec::new();
+    }
     let mut drafts = Vec::new();
     for (key, value) in in_order(table) {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

@@ -614,6 +614,26 @@ fn mistakes_are_reported_together_in_order() {
 }
 
 #[test]
+fn size_is_bounded() {
+    let error = Policy::parse("p", &"#".repeat(read::MAX_BYTES + 1)).unwrap_err();
+    assert!(error.to_string().contains("1 MiB"), "{error}");
+    let many: String = (0..300)
+        .map(|number| format!("[environments.e{number}]\n"))
+        .collect();
+    let error = Policy::parse("p", &many).unwrap_err();
+    assert!(error.to_string().contains("at most 256"), "{error}");
+}
+
+#[test]
+fn the_number_of_mistakes_is_bounded() {
+    for element in ["\"valt://x\",", "1,", "\"env://A\","] {
+        let text = format!("[environments.a]\nrefs = [{}]", element.repeat(50_000));
+        let error = Policy::parse("p", &text).unwrap_err();
+        assert_eq!(error.0.len(), PolicyError::MOST, "{element}");
+    }
+}
+
+#[test]
 fn an_empty_policy_is_valid_and_allows_what_nothing_denies() {
     assert!(policy("").environments().is_empty());
 }

@@ -1,17 +1,20 @@
 //! Typed access to a TOML document that collects every mistake with its place instead of stopping
 //! at the first one. Knows nothing about policies.
 
+use std::collections::HashSet;
+
 use toml_span::Value;
 use toml_span::value::{Key, Table};
 
-use super::diagnostic::PolicyDiagnostic;
+use super::diagnostic::{PolicyDiagnostic, PolicyError};
 use crate::nearest::nearest;
-use crate::span::Span;
+use crate::span::{Lines, Span};
 
 /// Collects the mistakes of one file.
 pub(super) struct Mistakes<'a> {
     file: &'a str,
     text: &'a str,
+    lines: Lines,
     found: Vec<PolicyDiagnostic>,
 }
 
@@ -20,14 +23,19 @@ impl<'a> Mistakes<'a> {
         Self {
             file,
             text,
+            lines: Lines::new(text),
             found: Vec::new(),
         }
     }
 
+    /// Remembers a mistake. The first [`PolicyError::MOST`] are enough, and bound the work.
     pub(super) fn add(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        if self.found.len() >= PolicyError::MOST {
+            return;
+        }
         // The TOML parser points beyond the text when it ends too early.
         let span = span.within(self.text);
-        let (line, column) = span.line_column(self.text);
+        let (line, column) = self.lines.line_column(self.text, span);
         let (message, help) = (message.into(), help.into());
         self.found.push(PolicyDiagnostic {
             file: self.file.to_owned(),
@@ -158,23 +166,24 @@ impl<'v> Section<'v> {
 
     pub(super) fn strings(&self, mistakes: &mut Mistakes<'_>, key: &str) -> Vec<(&'v str, Span)> {
         let list = self.list(mistakes, key);
-        let mut seen: Vec<(&str, Span)> = Vec::with_capacity(list.len());
+        let mut seen = HashSet::with_capacity(list.len());
+        let mut strings = Vec::with_capacity(list.len());
         for value in list {
             let place = span(value.span);
             let Some(text) = mistakes.string(value, &format!("an element of `{key}`")) else {
                 continue;
             };
-            if seen.iter().any(|(earlier, _)| *earlier == text) {
+            if seen.insert(text) {
+                strings.push((text, place));
+            } else {
                 mistakes.add(
                     place,
                     format!("`{}` is twice in `{key}`", shorten(text)),
                     "remove one of them",
                 );
-                continue;
             }
-            seen.push((text, place));
         }
-        seen
+        strings
     }
 }
 
