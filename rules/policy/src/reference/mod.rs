@@ -16,6 +16,7 @@ mod escape;
 mod guard;
 mod parse;
 mod pattern;
+mod query;
 mod scheme;
 mod selector;
 mod shape;
@@ -25,6 +26,8 @@ use std::str::FromStr;
 
 pub use error::{ReferenceError, ReferenceErrorKind, ReferenceWarning};
 pub use pattern::RefPattern;
+pub use query::Encoding;
+use query::Query;
 pub use scheme::Scheme;
 pub use selector::Selector;
 
@@ -38,43 +41,6 @@ pub struct SecretRef {
     segments: Vec<String>,
     query: Query,
     selector: Option<Selector>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Query {
-    version: Option<String>,
-    stage: Option<String>,
-    encoding: Encoding,
-    optional: bool,
-}
-
-/// How the stored text encodes the value; it is decoded after the selector has been applied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Encoding {
-    /// The text is the value. The default.
-    #[default]
-    Text,
-    /// Standard base64 with padding.
-    Base64,
-    /// URL-safe base64, with or without padding.
-    Base64Url,
-    /// Hexadecimal digits.
-    Hex,
-}
-
-impl Encoding {
-    const ALL: [Self; 4] = [Self::Text, Self::Base64, Self::Base64Url, Self::Hex];
-
-    /// The name as written in a reference.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Base64 => "base64",
-            Self::Base64Url => "base64url",
-            Self::Hex => "hex",
-        }
-    }
 }
 
 /// The parts of a reference before they are checked.
@@ -115,7 +81,8 @@ impl SecretRef {
         self.scheme
     }
 
-    /// The name of the store block; `None` means the only or default one of its kind.
+    /// The name of the store block; `None` means the store of its kind that is configured without a
+    /// name. It never stands for a named one: a policy that denies `vault+prod://**` relies on that.
     pub fn store(&self) -> Option<&str> {
         self.store.as_deref()
     }
@@ -170,7 +137,7 @@ impl SecretRef {
         let mut changed = self.clone();
         changed.query.stage = None;
         changed.query.version = version
-            .map(|version| parse::version(self.scheme, version))
+            .map(|version| query::version(self.scheme, version))
             .transpose()?;
         Ok(changed)
     }
@@ -246,25 +213,6 @@ impl fmt::Display for SecretRef {
         if let Some(selector) = &self.selector {
             f.write_char('#')?;
             escape::encode(f, &selector.to_string(), escape::must_be_encoded)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Query {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let encoding = (self.encoding != Encoding::Text).then(|| self.encoding.name());
-        let pairs = [
-            ("version", self.version.as_deref()),
-            ("stage", self.stage.as_deref()),
-            ("encoding", encoding),
-            ("optional", self.optional.then_some("true")),
-        ];
-        let given = pairs
-            .into_iter()
-            .filter_map(|(key, value)| value.map(|value| (key, value)));
-        for (index, (key, value)) in given.enumerate() {
-            write!(f, "{}{key}={value}", if index == 0 { '?' } else { '&' })?;
         }
         Ok(())
     }
