@@ -211,6 +211,10 @@ impl Errors {
         self.0.push(SyntaxError { kind, span });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn into_sorted(mut self) -> Vec<SyntaxError> {
         self.0
             .sort_by_key(|e| (e.span, e.kind == SyntaxErrorKind::TooMany));

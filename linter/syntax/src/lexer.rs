@@ -4,7 +4,9 @@
 //! Damage is contained here where the parser cannot do it: a quoted string ends at its line's end
 //! whatever is open inside it, and a template sequence does not swallow the lines of other items.
 
-use memchr::{memchr, memchr3, memmem};
+use std::collections::HashMap;
+
+use memchr::{memchr, memchr2, memchr3, memmem, memrchr};
 
 use crate::Span;
 use crate::chars::{ident_end, is_ascii_ident_start, is_ident_start, skip_blanks};
@@ -17,10 +19,39 @@ enum Mode {
     Quoted,
     /// `<<EOT`; the marker's place, and whether a line begins here.
     Heredoc { marker: Span, line_start: bool },
+    /// A heredoc without an end, in a damaged text: it ends at this offset.
+    Endless { end: u32 },
     /// A template that fills the whole text.
     Bare,
     /// `${…}` or `%{…}` with the number of open braces inside.
     Sequence { braces: u32 },
+}
+
+/// What is known about a damaged text before it is read again.
+#[derive(Clone, Debug)]
+struct Lookaround<'a> {
+    /// Where the last `*/` is.
+    last_comment_end: Option<usize>,
+    /// Lines that could end a heredoc, with where each occurs last.
+    last_lines: HashMap<&'a str, usize>,
+}
+
+impl<'a> Lookaround<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut last_lines = HashMap::new();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let word = line.trim();
+            if !word.is_empty() && ident_end(word, 0) == word.len() {
+                last_lines.insert(word, start);
+            }
+            start += line.len();
+        }
+        Self {
+            last_comment_end: memmem::rfind(text.as_bytes(), b"*/"),
+            last_lines,
+        }
+    }
 }
 
 /// See the module.
@@ -32,6 +63,9 @@ pub(crate) struct Lexer<'a> {
     modes: Vec<Mode>,
     /// Empty `Cut` tokens that are still to be given out.
     cuts: u32,
+    /// Given when the text is known to be damaged: comments and heredocs without an end then end
+    /// where the text around goes on.
+    lookaround: Option<Lookaround<'a>>,
 }
 
 impl<'a> Lexer<'a> {
@@ -42,7 +76,15 @@ impl<'a> Lexer<'a> {
             pos: 0,
             modes: Vec::new(),
             cuts: 0,
+            lookaround: None,
         }
+    }
+
+    /// Reads a text that is known to be damaged.
+    pub(crate) fn of_damaged(text: &'a str) -> Self {
+        let mut lexer = Self::new(text);
+        lexer.lookaround = Some(Lookaround::new(text));
+        lexer
     }
 
     /// Reads the whole text as the inside of a template, as in JSON strings.
@@ -64,6 +106,7 @@ impl<'a> Lexer<'a> {
                 None | Some(Mode::Sequence { .. }) => self.code(),
                 Some(Mode::Quoted) => self.quoted(),
                 Some(Mode::Heredoc { marker, line_start }) => self.heredoc(marker, line_start),
+                Some(Mode::Endless { end }) => self.endless(end as usize),
                 Some(Mode::Bare) => self.bare(),
             }
         };
@@ -212,6 +255,7 @@ impl<'a> Lexer<'a> {
     fn slash(&mut self) -> TokenKind {
         match self.at(1) {
             b'/' => self.line_comment(),
+            b'*' if self.is_endless_comment() => self.line_comment(),
             b'*' => {
                 let body = &self.bytes[self.pos + 2..];
                 let len = memmem::find(body, b"*/").map_or(body.len(), |at| at + 2);
@@ -219,6 +263,12 @@ impl<'a> Lexer<'a> {
             }
             _ => self.punct(1, P::Slash),
         }
+    }
+
+    fn is_endless_comment(&self) -> bool {
+        self.lookaround
+            .as_ref()
+            .is_some_and(|known| known.last_comment_end.is_none_or(|at| at < self.pos + 2))
     }
 
     fn ends_sequence(&self) -> bool {
@@ -257,12 +307,53 @@ impl<'a> Lexer<'a> {
         if end == start || newline == 0 {
             return self.punct(1, P::Less);
         }
-        self.modes.push(Mode::Heredoc {
-            marker: Span::new(start as u32, end as u32),
-            line_start: true,
-        });
-        self.pos = end + newline;
+        let content = end + newline;
+        let mode = if self.is_endless_heredoc(&self.text[start..end], content) {
+            Mode::Endless {
+                end: self.guess_heredoc_end(content) as u32,
+            }
+        } else {
+            Mode::Heredoc {
+                marker: Span::new(start as u32, end as u32),
+                line_start: true,
+            }
+        };
+        self.modes.push(mode);
+        self.pos = content;
         TokenKind::OpenHeredoc
+    }
+
+    fn is_endless_heredoc(&self, marker: &str, content: usize) -> bool {
+        self.lookaround
+            .as_ref()
+            .is_some_and(|known| known.last_lines.get(marker).is_none_or(|&at| at < content))
+    }
+
+    /// Where the lines from `content` on seem to belong to the body around the heredoc that opens
+    /// at `pos`: at an item or a closing brace that is not indented more than the heredoc's line.
+    /// The newline before stays outside.
+    fn guess_heredoc_end(&self, content: usize) -> usize {
+        let line = memrchr(b'\n', &self.bytes[..self.pos]).map_or(0, |at| at + 1);
+        let indent = skip_blanks(self.bytes, line) - line;
+        let mut start = content;
+        while start < self.bytes.len() {
+            let first = skip_blanks(self.bytes, start);
+            let closes = self.bytes.get(first) == Some(&b'}');
+            if first - start <= indent && (closes || item_begins(self.text, first)) {
+                break;
+            }
+            start =
+                memchr(b'\n', &self.bytes[first..]).map_or(self.bytes.len(), |at| first + at + 1);
+        }
+        start - usize::from(start > content && self.bytes[start - 1] == b'\n')
+    }
+
+    fn endless(&mut self, end: usize) -> TokenKind {
+        if self.pos < end {
+            return self.take(end - self.pos, TokenKind::TemplateLiteral);
+        }
+        self.modes.pop();
+        TokenKind::Cut
     }
 
     /// A newline inside a template sequence may show that the sequence is not closed: then it ends
@@ -293,7 +384,7 @@ impl<'a> Lexer<'a> {
             match mode {
                 Mode::Quoted => self.cuts += 1,
                 Mode::Sequence { .. } => {}
-                Mode::Heredoc { .. } | Mode::Bare => break,
+                Mode::Heredoc { .. } | Mode::Endless { .. } | Mode::Bare => break,
             }
             self.modes.pop();
         }
@@ -360,7 +451,7 @@ impl<'a> Lexer<'a> {
 
     fn bare(&mut self) -> TokenKind {
         let mut pos = self.pos;
-        while let Some(at) = memchr::memchr2(b'$', b'%', &self.bytes[pos..]) {
+        while let Some(at) = memchr2(b'$', b'%', &self.bytes[pos..]) {
             pos += at;
             match self.marker(pos) {
                 Ok(kind) if pos == self.pos => return self.open_sequence(kind),

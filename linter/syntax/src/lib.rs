@@ -34,12 +34,17 @@ pub use view::{
 #[must_use]
 pub fn parse(text: impl Into<String>) -> Parsed {
     let text = text.into();
-    let output = if fits(&text) {
+    let (output, damaged) = if fits(&text) {
         parser::parse(&text)
     } else {
-        too_large()
+        (too_large(), false)
     };
-    Parsed::new(text, output, false)
+    let reading = if damaged {
+        Reading::Damaged
+    } else {
+        Reading::Native
+    };
+    Parsed::new(text, output, reading)
 }
 
 /// Parses the JSON syntax into the same kinds of nodes: see [`Parsed::root_expr`].
@@ -53,7 +58,7 @@ pub fn parse_json(text: impl Into<String>) -> Parsed {
     } else {
         too_large()
     };
-    Parsed::new(text, output, true)
+    Parsed::new(text, output, Reading::Json)
 }
 
 fn fits(text: &str) -> bool {
@@ -68,18 +73,29 @@ fn too_large() -> parser::Output {
     output
 }
 
-fn tokens(text: &str, json: bool) -> Box<dyn Iterator<Item = Token> + '_> {
+/// How a text was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Native,
+    /// Native, with errors.
+    Damaged,
+    Json,
+}
+
+fn tokens(text: &str, reading: Reading) -> Box<dyn Iterator<Item = Token> + '_> {
     fn until_end(mut next: impl FnMut() -> Token) -> impl Iterator<Item = Token> {
         std::iter::from_fn(move || Some(next()).filter(|t| t.kind != TokenKind::End))
     }
     if !fits(text) {
         return Box::new(std::iter::empty());
     }
-    if json {
-        let mut lexer = json::JsonLexer::new(text);
-        Box::new(until_end(move || lexer.next_token()))
-    } else {
-        let mut lexer = lexer::Lexer::new(text);
-        Box::new(until_end(move || lexer.next_token()))
-    }
+    let mut lexer = match reading {
+        Reading::Native => lexer::Lexer::new(text),
+        Reading::Damaged => lexer::Lexer::of_damaged(text),
+        Reading::Json => {
+            let mut lexer = json::JsonLexer::new(text);
+            return Box::new(until_end(move || lexer.next_token()));
+        }
+    };
+    Box::new(until_end(move || lexer.next_token()))
 }

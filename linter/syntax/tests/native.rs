@@ -1,5 +1,7 @@
 //! The native syntax: what the views say about small texts.
 
+#![expect(clippy::expect_used, reason = "a failing helper is a failing test")]
+
 use hcl_syntax::{Expr, ExprKind, Parsed, Part, StepKind, parse};
 
 /// Parses a text that must be free of errors.
@@ -29,7 +31,9 @@ fn attributes_blocks_and_labels_have_names_and_spans() {
     let parsed = valid(text);
     let body = parsed.body();
     assert_eq!(
-        body.attributes().map(|a| a.name()).collect::<Vec<_>>(),
+        body.attributes()
+            .map(hcl_syntax::Attribute::name)
+            .collect::<Vec<_>>(),
         ["a"]
     );
     let block = body.blocks().next().expect("block");

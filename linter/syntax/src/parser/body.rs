@@ -1,41 +1,72 @@
 //! Bodies: attributes, blocks, labels.
 
-use super::Parser;
+use std::collections::HashSet;
+
+use super::{Frame, Parser};
 use crate::Span;
 use crate::error::SyntaxErrorKind as E;
+use crate::lexer::item_begins;
 use crate::token::{Punctuation as P, TokenKind as T};
-use crate::tree::{Children, Kind, NONE, NodeId};
+use crate::tree::{Children, Kind, NONE, NodeId, flag};
 
 impl Parser<'_> {
     pub(super) fn root(&mut self) {
         let mut items = Children::EMPTY;
         loop {
-            self.items(&mut items);
+            self.items(&mut items, None);
             if self.token.kind == T::End {
                 break;
             }
             self.report_here(E::UnexpectedClosingBrace);
             self.bump();
         }
+        self.check_duplicates(items);
         let span = Span::new(0, self.text.len() as u32);
         self.out.tree.add(Kind::Body, span, items);
     }
 
-    /// Reads items up to a `}` or the end of the text.
-    fn items(&mut self, items: &mut Children) {
+    /// Reads items up to a `}` or the end of the text; `true` when indentation leaves `frame`.
+    fn items(&mut self, items: &mut Children, mut frame: Option<Frame>) -> bool {
         loop {
+            let closes = self.at(P::CloseBrace);
+            if let Some(frame) = &mut frame {
+                if self.leaves(frame, closes) {
+                    return true;
+                }
+                if closes && self.is_stray_close(*frame) {
+                    self.report_here(E::UnexpectedClosingBrace);
+                    self.bump();
+                    continue;
+                }
+            }
             match self.token.kind {
                 T::Newline => self.bump(),
-                T::End | T::Punctuation(P::CloseBrace) => return,
+                T::End | T::Punctuation(P::CloseBrace) => return false,
                 T::Ident | T::OpenQuote => {
                     let item = self.item(true);
                     self.push(items, item);
                 }
-                _ => {
-                    self.report_here(E::ExpectedItem);
-                    self.skip_line();
-                }
+                _ => self.skip_garbage(),
             }
+        }
+    }
+
+    /// In a damaged text: whether this `}` does not stand where the end of `frame` should, but
+    /// behind something on its line or indented like what is inside.
+    fn is_stray_close(&self, frame: Frame) -> bool {
+        self.damaged
+            && frame.indented == Some(true)
+            && (!self.line.first || self.line.indent > frame.indent)
+    }
+
+    /// Passes over tokens that cannot begin an item.
+    fn skip_garbage(&mut self) {
+        self.report_here(E::ExpectedItem);
+        while !matches!(
+            self.token.kind,
+            T::Ident | T::OpenQuote | T::Newline | T::End | T::Punctuation(P::CloseBrace)
+        ) {
+            self.bump();
         }
     }
 
@@ -48,45 +79,50 @@ impl Parser<'_> {
     /// One attribute or block; `whole_line` demands the end of the line after it.
     fn item(&mut self, whole_line: bool) -> NodeId {
         let start = self.token.span.start;
-        let quoted = self.token.kind == T::OpenQuote;
-        if quoted {
+        let frame = self.frame();
+        if self.token.kind == T::OpenQuote {
             self.template();
         } else {
             self.bump();
         }
-        if self.at(P::Assign) || self.at(P::Colon) {
-            return self.attribute(start, whole_line);
-        }
-        self.block(start, whole_line)
-    }
-
-    fn attribute(&mut self, start: u32, whole_line: bool) -> NodeId {
-        if self.at(P::Colon) {
-            self.report_here(E::ExpectedEqualsOrBlock);
-        }
-        self.bump();
-        let value = self.expr();
-        let id = self.add(Kind::Attribute, start, Children::one(value));
+        let (id, error) = match self.token.kind {
+            T::Punctuation(P::Assign) => (self.attribute(start), E::MissingNewlineAfterAttribute),
+            T::Punctuation(P::Colon | P::OpenBracket | P::OpenParen) | T::Number => {
+                self.report_here(E::ExpectedEqualsOrBlock);
+                (self.attribute(start), E::MissingNewlineAfterAttribute)
+            }
+            _ => self.block(start, frame),
+        };
         if whole_line {
-            self.end_line(E::MissingNewlineAfterAttribute);
+            self.end_line(error);
         }
         id
     }
 
+    /// An attribute, after its name.
+    fn attribute(&mut self, start: u32) -> NodeId {
+        if self.at(P::Assign) || self.at(P::Colon) {
+            self.bump();
+        }
+        let value = self.expr();
+        self.add(Kind::Attribute, start, Children::one(value))
+    }
+
     fn end_line(&mut self, error: E) {
-        if self.at_line_end() {
+        if self.at_line_end() || self.damaged && self.line.first {
             return;
         }
         self.report_here(error);
         match self.token.kind {
             T::Punctuation(P::CloseBrace) => {}
             T::Punctuation(P::Comma) => self.bump(),
-            T::Ident if crate::lexer::item_begins(self.text, self.token.span.start as usize) => {}
+            T::Ident if item_begins(self.text, self.token.span.start as usize) => {}
             _ => self.skip_line(),
         }
     }
 
-    fn block(&mut self, start: u32, whole_line: bool) -> NodeId {
+    /// A block, after its type; or, when no body follows, what looks like an attribute without `=`.
+    fn block(&mut self, start: u32, frame: Frame) -> (NodeId, E) {
         let mut children = Children::EMPTY;
         loop {
             let label = match self.token.kind {
@@ -101,23 +137,39 @@ impl Parser<'_> {
             self.push(&mut children, label);
         }
         let header = Span::new(start, self.prev_end);
-        let found = self.find_open_brace(children.is_empty());
-        let body = if found {
-            self.nested(|p| p.braced_body(header))
+        let body = if self.find_open_brace(children.is_empty(), frame) {
+            self.nested(|p| p.braced_body(header, frame))
+        } else if children.is_one() {
+            return (
+                self.unassigned(start, children),
+                E::MissingNewlineAfterAttribute,
+            );
         } else {
             self.add(Kind::Missing, self.prev_end, Children::EMPTY)
         };
         self.out.tree.node(body).kind = Kind::Body;
         self.push(&mut children, body);
         let id = self.add(Kind::Block, start, children);
-        if found && whole_line {
-            self.end_line(E::MissingNewlineAfterBlock);
-        }
-        id
+        (id, E::MissingNewlineAfterBlock)
     }
 
-    /// Moves to the `{` of a block, over what often stands before it by mistake.
-    fn find_open_brace(&mut self, bare: bool) -> bool {
+    /// `name value` read as a block's header, whose one label is the value.
+    fn unassigned(&mut self, start: u32, label: Children) -> NodeId {
+        let node = self.out.tree.node(label.first());
+        let quoted = node.flags & flag::QUOTED != 0;
+        node.kind = if quoted {
+            Kind::Template
+        } else {
+            Kind::Traversal
+        };
+        let value_start = node.start;
+        let value = self.postfix(value_start, label.first());
+        self.add(Kind::Attribute, start, Children::one(value))
+    }
+
+    /// Moves to the `{` of a block, over what often stands before it by mistake. Lines indented
+    /// more than a header without `{` are its body all the same.
+    fn find_open_brace(&mut self, bare: bool, frame: Frame) -> bool {
         if self.at(P::OpenBrace) {
             return true;
         }
@@ -128,14 +180,19 @@ impl Parser<'_> {
         });
         if self.at(P::Assign) {
             self.bump();
-        } else if !bare {
-            while self.token.kind == T::Newline {
-                self.bump();
-            }
-        } else if !self.at_line_end() && !self.at_stop() {
+            return self.at(P::OpenBrace);
+        }
+        if bare && !self.at_line_end() && !self.at_stop() {
             self.skip_line();
         }
-        self.at(P::OpenBrace)
+        if self.token.kind != T::Newline {
+            return false;
+        }
+        while self.token.kind == T::Newline {
+            self.bump();
+        }
+        let indented = self.token.kind == T::Ident && self.line.indent > frame.indent;
+        self.at(P::OpenBrace) || indented
     }
 
     fn quoted_label(&mut self) -> NodeId {
@@ -149,26 +206,63 @@ impl Parser<'_> {
         id
     }
 
-    /// The body of a block, from its `{`.
-    fn braced_body(&mut self, header: Span) -> NodeId {
+    /// The body of a block, from its `{`, or from its first item when that is missing.
+    fn braced_body(&mut self, header: Span, frame: Frame) -> NodeId {
         let start = self.token.span.start;
         let outer = std::mem::replace(&mut self.newlines, true);
         self.open.braces += 1;
-        self.bump();
+        let braced = self.eat(P::OpenBrace);
         let mut items = Children::EMPTY;
-        if matches!(self.token.kind, T::Ident | T::OpenQuote) {
+        let mut frame = frame;
+        if braced && !self.line.first && matches!(self.token.kind, T::Ident | T::OpenQuote) {
+            frame.one_line = true;
             let item = self.item(false);
             self.push(&mut items, item);
             if !self.at(P::CloseBrace) || self.out.tree.node(item).kind == Kind::Block {
                 self.report_here(E::SingleLineBlock);
             }
         }
-        self.items(&mut items);
+        let left = self.items(&mut items, Some(frame));
         self.open.braces -= 1;
         self.newlines = outer;
-        if !self.eat(P::CloseBrace) {
+        if left || !self.eat(P::CloseBrace) {
             self.report(E::UnclosedBlock, header);
         }
+        self.check_duplicates(items);
         self.add(Kind::Body, start, items)
+    }
+
+    /// Reports names that are set twice in one body.
+    fn check_duplicates(&mut self, items: Children) {
+        let mut names = std::mem::take(&mut self.names);
+        names.clear();
+        let mut id = items.first();
+        while id != NONE {
+            let node = *self.out.tree.node(id);
+            if node.kind == Kind::Attribute {
+                let start = node.start as usize;
+                let end = crate::chars::ident_end(self.text, start);
+                names.push(Span::new(start as u32, end as u32));
+            }
+            id = node.next;
+        }
+        self.report_duplicates(&names);
+        self.names = names;
+    }
+
+    fn report_duplicates(&mut self, names: &[Span]) {
+        let text = self.text;
+        let name = |span: Span| &text[span.range()];
+        let mut seen = HashSet::new();
+        for (at, &span) in names.iter().enumerate() {
+            let twice = if names.len() <= 12 {
+                names[..at].iter().any(|&before| name(before) == name(span))
+            } else {
+                !seen.insert(name(span))
+            };
+            if twice && !span.is_empty() {
+                self.report(E::DuplicateAttribute, span);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Expressions: operators by precedence, terms, traversals, calls, collections, `for`.
 
-use super::Parser;
+use super::{Frame, Parser};
 use crate::Span;
 use crate::error::SyntaxErrorKind as E;
 use crate::token::{Punctuation as P, TokenKind as T};
@@ -144,24 +144,25 @@ impl Parser<'_> {
         self.bump();
         let inner = self.expr();
         self.open.parens -= 1;
-        self.close(P::CloseParen, outer, (open, E::UnclosedParen));
+        self.close(P::CloseParen, outer, (open, E::UnclosedParen), false);
         self.add(Kind::Paren, open.start, Children::one(inner))
     }
 
-    /// Reads the closing bracket, over garbage before it on the same line if there is any.
-    fn close(&mut self, kind: P, outer: bool, unclosed: (Span, E)) {
-        if !self.at(kind) && !self.at_stop() && !self.at_next_item() {
+    /// Reads the closing bracket, over garbage before it on the same line if there is any. `left`
+    /// when indentation says that it is missing.
+    fn close(&mut self, kind: P, outer: bool, unclosed: (Span, E), left: bool) {
+        if !left && !self.at(kind) && !self.at_stop() && !self.at_next_item() {
             self.report_here(unclosed.1);
             self.skip_until(|p| p.at(kind) || p.line_break || p.token.kind == T::Newline);
         }
         self.newlines = outer;
-        if !self.eat(kind) {
+        if left || !self.eat(kind) {
             self.report(unclosed.1, unclosed.0);
         }
     }
 
     /// Traversal steps after a term.
-    fn postfix(&mut self, start: u32, base: NodeId) -> NodeId {
+    pub(super) fn postfix(&mut self, start: u32, base: NodeId) -> NodeId {
         let mut steps = Children::EMPTY;
         loop {
             let step = match self.token.kind {
@@ -225,7 +226,7 @@ impl Parser<'_> {
             Children::one(self.expr())
         };
         self.open.brackets -= 1;
-        self.close(P::CloseBracket, outer, (open, E::UnclosedBracket));
+        self.close(P::CloseBracket, outer, (open, E::UnclosedBracket), false);
         if !splat {
             return self.add(Kind::StepIndex, open.start, children);
         }
@@ -250,41 +251,38 @@ impl Parser<'_> {
             return self.add(Kind::Call, start, children);
         }
         let open = self.token.span;
+        let frame = self.frame();
         let outer = std::mem::replace(&mut self.newlines, false);
         self.open.parens += 1;
         self.bump();
-        let expand = self.arguments(&mut children);
+        let mut expand = false;
+        let left = self.elements(P::CloseParen, frame, |p| {
+            let argument = p.expr();
+            p.push(&mut children, argument);
+            expand = p.eat(P::Ellipsis);
+            if expand && !p.at(P::CloseParen) && !p.at_stop() {
+                p.report_here(E::ExpansionNotLast);
+            }
+        });
         self.open.parens -= 1;
-        self.close(P::CloseParen, outer, (open, E::UnclosedParen));
+        self.close(P::CloseParen, outer, (open, E::UnclosedParen), left);
         let id = self.add(Kind::Call, start, children);
         self.out.tree.node(id).flags = if expand { flag::EXPAND } else { 0 };
         id
     }
 
-    fn arguments(&mut self, children: &mut Children) -> bool {
-        self.elements(P::CloseParen, children, |p| {
-            let expand = p.eat(P::Ellipsis);
-            if expand && !p.at(P::CloseParen) && !p.at_stop() {
-                p.report_here(E::ExpansionNotLast);
+    /// Reads elements separated by commas, up to the closing bracket; `true` when indentation
+    /// leaves `frame`.
+    fn elements(&mut self, close: P, mut frame: Frame, mut read: impl FnMut(&mut Self)) -> bool {
+        loop {
+            if !self.at(close) && self.leaves(&mut frame, false) {
+                return true;
             }
-            expand
-        })
-    }
-
-    /// Expressions separated by commas, up to the closing bracket; whether `after` held for the
-    /// last one.
-    fn elements(
-        &mut self,
-        close: P,
-        children: &mut Children,
-        after: impl Fn(&mut Self) -> bool,
-    ) -> bool {
-        let mut last = false;
-        while !self.at(close) && !self.at_stop() && !self.at_next_item() {
+            if self.at(close) || self.at_stop() || self.at_next_item() {
+                return false;
+            }
             let before = self.token.span;
-            let element = self.expr();
-            self.push(children, element);
-            last = after(self);
+            read(self);
             if self.at(close) || self.eat(P::Comma) || self.at_stop() || self.at_next_item() {
                 continue;
             }
@@ -293,11 +291,11 @@ impl Parser<'_> {
                 self.bump();
             }
         }
-        last
     }
 
     fn tuple(&mut self) -> NodeId {
         let open = self.token.span;
+        let frame = self.frame();
         let outer = std::mem::replace(&mut self.newlines, false);
         self.open.brackets += 1;
         self.bump();
@@ -305,14 +303,18 @@ impl Parser<'_> {
             return self.for_expr(open, outer);
         }
         let mut children = Children::EMPTY;
-        self.elements(P::CloseBracket, &mut children, |_| false);
+        let left = self.elements(P::CloseBracket, frame, |p| {
+            let element = p.expr();
+            p.push(&mut children, element);
+        });
         self.open.brackets -= 1;
-        self.close(P::CloseBracket, outer, (open, E::UnclosedBracket));
+        self.close(P::CloseBracket, outer, (open, E::UnclosedBracket), left);
         self.add(Kind::Tuple, open.start, children)
     }
 
     fn object(&mut self) -> NodeId {
         let open = self.token.span;
+        let mut frame = self.frame();
         let outer = std::mem::replace(&mut self.newlines, false);
         self.open.braces += 1;
         self.bump();
@@ -320,19 +322,22 @@ impl Parser<'_> {
             return self.for_expr(open, outer);
         }
         self.newlines = true;
+        frame.one_line = !self.line_break;
         let mut children = Children::EMPTY;
-        loop {
+        let left = loop {
             while self.token.kind == T::Newline {
-                self.line_break = true;
                 self.bump();
             }
+            if self.leaves(&mut frame, self.at(P::CloseBrace)) {
+                break true;
+            }
             if self.at(P::CloseBrace) || self.at_stop() {
-                break;
+                break false;
             }
             self.object_item(&mut children);
-        }
+        };
         self.open.braces -= 1;
-        self.close(P::CloseBrace, outer, (open, E::UnclosedObject));
+        self.close(P::CloseBrace, outer, (open, E::UnclosedObject), left);
         self.add(Kind::Object, open.start, children)
     }
 
@@ -403,7 +408,7 @@ impl Parser<'_> {
             self.open.brackets -= 1;
             P::CloseBracket
         };
-        self.close(close, outer, (open, E::InvalidFor));
+        self.close(close, outer, (open, E::InvalidFor), false);
         let id = self.add(Kind::For, open.start, children);
         let flags = u8::from(group) * flag::EXPAND + u8::from(object) * flag::OBJECT;
         self.out.tree.node(id).flags = flags;

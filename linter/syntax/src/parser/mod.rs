@@ -33,6 +33,26 @@ struct Open {
     braces: u32,
 }
 
+/// The line of the current token.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    start: u32,
+    indent: u32,
+    /// Whether the current token is the first of the line.
+    first: bool,
+}
+
+/// An open bracket or block, as far as indentation tells whether it was closed.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    /// Indentation of the line it opens on.
+    indent: u32,
+    /// Whether what is inside is indented more; `None` before the first line inside.
+    indented: Option<bool>,
+    /// Whether what is inside begins on the same line.
+    one_line: bool,
+}
+
 pub(crate) struct Parser<'a> {
     text: &'a str,
     lexer: Lexer<'a>,
@@ -43,18 +63,40 @@ pub(crate) struct Parser<'a> {
     newlines: bool,
     /// Whether a newline was passed over just before the current token.
     line_break: bool,
+    /// Where the line of the current token begins, and how far its first token is indented.
+    line: Line,
     depth: u16,
     open: Open,
+    /// Whether the text is known to be damaged, so that indentation decides what belongs where.
+    damaged: bool,
     /// Whether literals stay as children of templates that are nothing else.
     keep_literals: bool,
+    /// Room for the names of a body, kept for the next one.
+    names: Vec<Span>,
     out: Output,
 }
 
-/// Parses a whole text; the last node of the tree is the root body.
-pub(crate) fn parse(text: &str) -> Output {
+/// Parses a whole text; the last node of the tree is the root body. A text with errors is read once
+/// more with its indentation in view; `true` when that reading is given.
+pub(crate) fn parse(text: &str) -> (Output, bool) {
+    let strict = parse_with(text, Lexer::new(text), false);
+    if strict.errors.is_empty() {
+        return (strict, false);
+    }
+    let damaged = parse_with(text, Lexer::of_damaged(text), true);
+    if damaged.errors.is_empty() {
+        (strict, false)
+    } else {
+        (damaged, true)
+    }
+}
+
+fn parse_with(text: &str, lexer: Lexer<'_>, damaged: bool) -> Output {
     let mut out = Output::default();
     out.tree.nodes.reserve(text.len() / 16);
-    let mut parser = Parser::new(text, Lexer::new(text), out);
+    let mut parser = Parser::new(text, lexer, out);
+    parser.damaged = damaged;
+    parser.bump();
     parser.root();
     parser.out
 }
@@ -63,6 +105,7 @@ pub(crate) fn parse(text: &str) -> Output {
 pub(crate) fn parse_template(text: &str, out: &mut Output) -> Children {
     let mut parser = Parser::new(text, Lexer::of_template(text), std::mem::take(out));
     parser.keep_literals = true;
+    parser.bump();
     let parts = parser.parts(false);
     *out = parser.out;
     parts
@@ -70,7 +113,7 @@ pub(crate) fn parse_template(text: &str, out: &mut Output) -> Children {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, lexer: Lexer<'a>, out: Output) -> Self {
-        let mut parser = Self {
+        Self {
             text,
             lexer,
             token: Token {
@@ -80,13 +123,18 @@ impl<'a> Parser<'a> {
             prev_end: 0,
             newlines: true,
             line_break: false,
+            line: Line {
+                start: 0,
+                indent: 0,
+                first: false,
+            },
             depth: 0,
             open: Open::default(),
+            damaged: false,
             keep_literals: false,
+            names: Vec::new(),
             out,
-        };
-        parser.bump();
-        parser
+        }
     }
 
     /// Moves to the next token that matters here.
@@ -94,18 +142,29 @@ impl<'a> Parser<'a> {
     fn bump(&mut self) {
         self.prev_end = self.token.span.end;
         self.line_break = false;
+        let mut first = self.prev_end == 0 || self.token.kind == T::Newline;
         loop {
             let token = self.lexer.next_token();
             match token.kind {
                 T::Blank => {}
-                T::Newline if !self.newlines => self.line_break = true,
+                T::Newline if !self.newlines => {
+                    self.line_break = true;
+                    first = true;
+                    self.line.start = token.span.end;
+                }
                 T::Comment => self.comment(token.span),
                 T::Invalid => self.report(E::InvalidCharacter, token.span),
                 _ => {
                     self.token = token;
-                    return;
+                    break;
                 }
             }
+        }
+        self.line.first = first && self.token.kind != T::Newline;
+        if self.line.first {
+            self.line.indent = self.token.span.start - self.line.start;
+        } else if self.token.kind == T::Newline {
+            self.line.start = self.token.span.end;
         }
     }
 
@@ -180,6 +239,29 @@ impl<'a> Parser<'a> {
         self.line_break
             && self.token.kind == T::Ident
             && item_begins(self.text, self.token.span.start as usize)
+    }
+
+    /// Remembers the line of the current token for what opens on it.
+    fn frame(&self) -> Frame {
+        Frame {
+            indent: self.line.indent,
+            indented: None,
+            one_line: false,
+        }
+    }
+
+    /// In a damaged text: whether the current token begins a line that is not indented enough to be
+    /// inside of `frame`. `closes` says that it is the frame's own closing bracket.
+    fn leaves(&self, frame: &mut Frame, closes: bool) -> bool {
+        if !self.damaged || !self.line.first {
+            return false;
+        }
+        let deeper = self.line.indent > frame.indent;
+        if closes {
+            return frame.indented == Some(true) && self.line.indent < frame.indent;
+        }
+        let inside = *frame.indented.get_or_insert(deeper || frame.one_line);
+        !deeper && inside
     }
 
     fn at_line_end(&self) -> bool {

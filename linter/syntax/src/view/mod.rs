@@ -13,11 +13,11 @@ pub use expr::{
 pub use literal::Literal;
 pub use template::{Directive, DirectiveKind, Part, Template};
 
-use crate::Span;
 use crate::error::SyntaxError;
 use crate::parser::Output;
 use crate::token::{Comment, Token};
 use crate::tree::{Children, Kind, NONE, Node, NodeId};
+use crate::{Reading, Span};
 
 /// A parsed text: the text itself, its tree, its comments and its errors.
 #[derive(Clone, Debug)]
@@ -26,11 +26,11 @@ pub struct Parsed {
     nodes: Vec<Node>,
     comments: Vec<Span>,
     errors: Vec<SyntaxError>,
-    json: bool,
+    reading: Reading,
 }
 
 impl Parsed {
-    pub(crate) fn new(text: String, mut output: Output, json: bool) -> Self {
+    pub(crate) fn new(text: String, mut output: Output, reading: Reading) -> Self {
         if output.tree.nodes.is_empty() {
             output.tree.add(Kind::Body, Span::empty(0), Children::EMPTY);
         }
@@ -40,7 +40,7 @@ impl Parsed {
             nodes: output.tree.nodes,
             comments: output.comments,
             errors: output.errors.into_sorted(),
-            json,
+            reading,
         }
     }
 
@@ -59,7 +59,7 @@ impl Parsed {
     /// Whether this is the JSON syntax.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        self.json
+        self.reading == Reading::Json
     }
 
     /// The top-level attributes and blocks. Empty for JSON, where what is a block depends on a
@@ -73,7 +73,7 @@ impl Parsed {
     #[must_use]
     pub fn root_expr(&self) -> Option<Expr<'_>> {
         let root = self.root();
-        if self.json {
+        if self.is_json() {
             root.children().next().map(Expr)
         } else {
             None
@@ -96,7 +96,7 @@ impl Parsed {
 
     /// All tokens in order; concatenated they are the text. Lexes the text again.
     pub fn tokens(&self) -> impl Iterator<Item = Token> {
-        crate::tokens(&self.text, self.json)
+        crate::tokens(&self.text, self.reading)
     }
 
     /// Bytes of memory this value holds, with the text.

@@ -1,0 +1,174 @@
+//! Measures the parser on a folder of real files: what it rejects, how fast it is, how much memory
+//! a tree takes.
+//!
+//! `cargo run --release -p hcl-syntax --example corpus -- [--fmt] FOLDER`; without `FOLDER` the
+//! variable `HCL_CORPUS` names it. With `--fmt` every native file with errors is shown to
+//! `terraform fmt`, and those it accepts are listed as wrongly rejected.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a measuring program reports on standard output"
+)]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use hcl_syntax::{LineIndex, Parsed, parse, parse_json};
+
+#[derive(Default)]
+struct Totals {
+    files: usize,
+    bytes: usize,
+    memory: usize,
+    rejected: Vec<(PathBuf, Parsed)>,
+    not_utf8: usize,
+    lossy: usize,
+    time: Duration,
+}
+
+impl Totals {
+    fn add(&mut self, path: &Path, text: String, json: bool) {
+        let bytes = text.len();
+        let copy = text.clone();
+        let start = Instant::now();
+        let parsed = if json { parse_json(text) } else { parse(text) };
+        self.time += start.elapsed();
+        self.files += 1;
+        self.bytes += bytes;
+        self.memory += parsed.memory_bytes();
+        let glued: String = parsed.tokens().map(|t| parsed.slice(t.span)).collect();
+        if glued != copy {
+            self.lossy += 1;
+        }
+        if !parsed.errors().is_empty() {
+            self.rejected.push((path.to_owned(), parsed));
+        }
+    }
+
+    fn print(&self, what: &str) {
+        let bytes = self.bytes.max(1) as f64;
+        println!(
+            "{what}: {} files, {:.1} MB, {:.0} MB/s, {:.2} bytes of memory per byte, \
+             {} with errors, {} not reproduced",
+            self.files,
+            bytes / 1e6,
+            bytes / 1e6 / self.time.as_secs_f64().max(1e-9),
+            self.memory as f64 / bytes,
+            self.rejected.len(),
+            self.lossy,
+        );
+    }
+}
+
+fn main() -> ExitCode {
+    let mut fmt = false;
+    let mut folder = std::env::var_os("HCL_CORPUS").map(PathBuf::from);
+    for arg in std::env::args_os().skip(1) {
+        if arg == "--fmt" {
+            fmt = true;
+        } else {
+            folder = Some(PathBuf::from(arg));
+        }
+    }
+    let Some(folder) = folder else {
+        println!("name a folder, or set HCL_CORPUS");
+        return ExitCode::from(2);
+    };
+    let (native, json) = measure(&folder);
+    native.print("native");
+    json.print("JSON");
+    println!("not UTF-8: {}", native.not_utf8);
+    for (path, parsed) in &json.rejected {
+        describe("JSON with errors", path, parsed);
+    }
+    if fmt && compare(&native) > 0 {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn measure(folder: &Path) -> (Totals, Totals) {
+    let (mut native, mut json) = (Totals::default(), Totals::default());
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else if let Some(is_json) = syntax_of(&path) {
+                match std::fs::read(&path).map(String::from_utf8) {
+                    Ok(Ok(text)) if is_json => json.add(&path, text, true),
+                    Ok(Ok(text)) => native.add(&path, text, false),
+                    _ => native.not_utf8 += 1,
+                }
+            }
+        }
+    }
+    (native, json)
+}
+
+/// Whether a file is JSON; `None` for other files than configurations.
+fn syntax_of(path: &Path) -> Option<bool> {
+    let name = path.file_name()?.to_str()?;
+    let native = [".tf", ".tofu", ".tfvars", ".hcl", ".nomad"];
+    let json = [".tf.json", ".tfvars.json", ".pkr.json"];
+    if json.iter().any(|end| name.ends_with(end)) {
+        return Some(true);
+    }
+    native
+        .iter()
+        .any(|end| name.ends_with(end))
+        .then_some(false)
+}
+
+/// Shows rejected files to `terraform fmt`; how many it accepts.
+fn compare(native: &Totals) -> usize {
+    let mut wrong = 0;
+    for (path, parsed) in &native.rejected {
+        match fmt_accepts(parsed.text()) {
+            Some(true) => {
+                wrong += 1;
+                describe("wrongly rejected", path, parsed);
+            }
+            Some(false) => {}
+            None => println!("terraform could not be run for {}", path.display()),
+        }
+    }
+    println!("wrongly rejected: {wrong} of {}", native.rejected.len());
+    wrong
+}
+
+fn fmt_accepts(text: &str) -> Option<bool> {
+    let mut child = Command::new("terraform")
+        .args(["fmt", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    // A formatter that stops reading early has rejected the text; its exit code says so.
+    let _ = child.stdin.take()?.write_all(text.as_bytes());
+    Some(child.wait().ok()?.success())
+}
+
+fn describe(what: &str, path: &Path, parsed: &Parsed) {
+    let lines = LineIndex::new(parsed.text());
+    for error in parsed.errors().iter().take(1) {
+        let at = lines.position(
+            parsed.text(),
+            error.span.start,
+            hcl_syntax::ColumnUnit::Scalar,
+        );
+        println!(
+            "{what}: {}:{}:{}: {error}",
+            path.display(),
+            at.line + 1,
+            at.column + 1
+        );
+    }
+}
