@@ -3,13 +3,12 @@
 //! [`Environment::from_process`] is the only place of this crate that looks at the process environment;
 //! everything else takes the [`Environment`] as a value.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use tracing::Level;
-
 use crate::error::ServeError;
-use crate::log::level;
+use crate::log::Levels;
 
 /// Name of the variable that tells a plugin that a host started it.
 pub const COOKIE_KEY: &str = "TF_PLUGIN_MAGIC_COOKIE";
@@ -39,8 +38,8 @@ pub struct Environment {
     pub multiplex_known: bool,
     /// Folder for temporary files.
     pub temp_dir: PathBuf,
-    /// Most detailed level to log; `None` logs nothing.
-    pub log_level: Option<Level>,
+    /// What to log.
+    pub log_levels: Levels,
 }
 
 impl Environment {
@@ -49,22 +48,33 @@ impl Environment {
     /// # Errors
     /// [`ServeError::Environment`] when a port variable is not a port or the range is empty.
     pub fn from_process(name: &str) -> Result<Self, ServeError> {
-        let mut env = Self::from_lookup(name, |key| std::env::var_os(key))?;
-        env.temp_dir = std::env::temp_dir();
-        Ok(env)
+        let temp_dir = std::env::temp_dir();
+        Ok(Self {
+            temp_dir,
+            ..Self::from_vars(name, std::env::vars_os())?
+        })
     }
 
-    /// Like [`Environment::from_process`], with the variables given by `lookup` and `/tmp` as
+    /// Like [`Environment::from_process`], with the variables given and `/tmp` as
     /// [`Environment::temp_dir`]. An empty value counts as not set.
     ///
     /// # Errors
     /// As [`Environment::from_process`].
-    pub fn from_lookup(
+    pub fn from_vars(
         name: &str,
-        lookup: impl Fn(&str) -> Option<OsString>,
+        vars: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ServeError> {
-        let os = |key: &str| lookup(key).filter(|value| !value.is_empty());
-        let text = |key: &str| os(key).map(|value| value.to_string_lossy().into_owned());
+        // No variable of the contract but the folder is of use when it is not text.
+        let vars: BTreeMap<String, OsString> = vars
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value)))
+            .collect();
+        let text = |key: &str| vars.get(key)?.to_str().map(str::to_owned);
+        let texts = vars
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_str(), value.to_str()?)))
+            .collect();
         Ok(Self {
             cookie: text(COOKIE_KEY).is_some_and(|value| value == COOKIE_VALUE),
             protocol_versions: protocol_versions(
@@ -72,11 +82,11 @@ impl Environment {
             ),
             ports: ports(text("PLUGIN_MIN_PORT"), text("PLUGIN_MAX_PORT"))?,
             client_certificate: text("PLUGIN_CLIENT_CERT"),
-            socket_dir: os("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+            socket_dir: vars.get("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
             socket_group: text("PLUGIN_UNIX_SOCKET_GROUP"),
-            multiplex_known: os("PLUGIN_MULTIPLEX_GRPC").is_some(),
+            multiplex_known: vars.contains_key("PLUGIN_MULTIPLEX_GRPC"),
             temp_dir: PathBuf::from("/tmp"),
-            log_level: level::from_lookup(name, text),
+            log_levels: Levels::from_vars(name, &texts),
         })
     }
 }
@@ -111,11 +121,8 @@ mod tests {
     use super::*;
 
     fn env(vars: &[(&str, &str)]) -> Result<Environment, ServeError> {
-        Environment::from_lookup("secretref", |key| {
-            vars.iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| OsString::from(value))
-        })
+        let pair = |(key, value): &(&str, &str)| (OsString::from(key), OsString::from(value));
+        Environment::from_vars("secretref", vars.iter().map(pair))
     }
 
     #[test]
@@ -133,7 +140,7 @@ mod tests {
         assert_eq!(env.ports, (10_000, 25_000));
         assert!(env.client_certificate.is_some());
         assert!(!env.multiplex_known);
-        assert_eq!(env.log_level, Some(Level::WARN));
+        assert_eq!(env.log_levels.level(), Some(tracing::Level::WARN));
     }
 
     #[test]

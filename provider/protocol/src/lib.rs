@@ -42,12 +42,12 @@ pub use serve::{ServeOptions, serve};
 /// the state of a large resource.
 pub const MAX_MESSAGE_LEN: usize = 256 * 1024 * 1024;
 
-/// Prepares this process for holding secrets: panic reports without payload, logs at the level the host
+/// Prepares this process for holding secrets: panic reports without payload, logs at the levels the host
 /// asked for, and, unless `debug`, no core dumps and no debugger. `own_crates` are the Rust crate names
 /// that may log below WARN. Call it first in `main`.
 pub fn prepare(environment: &Environment, debug: bool, own_crates: &[&str]) {
     install_panic_hook();
-    log::init(environment.log_level, own_crates);
+    log::init(&environment.log_levels, own_crates);
     if !debug {
         harden();
     }

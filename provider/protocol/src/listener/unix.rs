@@ -166,7 +166,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     fn env() -> Environment {
-        Environment::from_lookup("test", |_| None).unwrap()
+        Environment::from_vars("test", []).unwrap()
     }
 
     fn path_of(listener: &Listener) -> PathBuf {

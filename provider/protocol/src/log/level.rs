@@ -1,29 +1,77 @@
-//! Which level the host wants to see.
+//! Which levels the host wants to see.
+
+use std::collections::BTreeMap;
 
 use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 
 /// Level when no variable says anything: what goes wrong is always worth a line.
-const DEFAULT: Level = Level::WARN;
+const DEFAULT: LevelFilter = LevelFilter::WARN;
 
-/// Reads the level for the provider called `name`: `TF_LOG_PROVIDER_<NAME>`, else `TF_LOG_PROVIDER`, else
-/// `TF_LOG`. `None` means no logs at all.
-pub(crate) fn from_lookup(name: &str, lookup: impl Fn(&str) -> Option<String>) -> Option<Level> {
-    let own = format!("TF_LOG_PROVIDER_{}", name.to_uppercase().replace('-', "_"));
-    [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
-        .into_iter()
-        .find_map(lookup)
-        .map_or(Some(DEFAULT), |text| parse(&text))
+/// The levels of one provider's logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Levels {
+    all: LevelFilter,
+    /// Rust crate names and their own levels.
+    subsystems: Vec<(String, LevelFilter)>,
+}
+
+impl Levels {
+    /// Reads the levels of the provider called `name` from environment variables.
+    ///
+    /// `TF_LOG_PROVIDER_<NAME>`, else `TF_LOG_PROVIDER`, else `TF_LOG` hold the level of all of our
+    /// crates. `TF_LOG_PROVIDER_<NAME>_<CRATE>` holds that of one sub-system, for instance
+    /// `TF_LOG_PROVIDER_SECRETREF_SECRET_STORES`.
+    pub(crate) fn from_vars(name: &str, vars: &BTreeMap<&str, &str>) -> Self {
+        let own = format!("TF_LOG_PROVIDER_{}", name.to_uppercase().replace('-', "_"));
+        let all = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
+            .into_iter()
+            .find_map(|key| vars.get(key));
+        let subsystems = vars
+            .iter()
+            .filter_map(|(key, value)| {
+                let subsystem = key.strip_prefix(&own)?.strip_prefix('_')?;
+                Some((subsystem.to_lowercase(), parse(value)))
+            })
+            .collect();
+        Self {
+            all: all.map_or(DEFAULT, |text| parse(text)),
+            subsystems,
+        }
+    }
+
+    /// The level of all of our crates that have none of their own; `None` when they log nothing.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.all.into_level()
+    }
+
+    /// The filter for these levels. Crates other than `own_crates` are held at WARN: what HTTP and TLS
+    /// libraries trace can include headers, and so credentials.
+    pub(super) fn filter(&self, own_crates: &[&str]) -> Targets {
+        let own = |name: &&str| own_crates.contains(name);
+        Targets::new()
+            .with_default(self.all.min(LevelFilter::WARN))
+            .with_targets(own_crates.iter().map(|name| (*name, self.all)))
+            .with_targets(
+                self.subsystems
+                    .iter()
+                    .map(|(name, level)| (name.as_str(), *level))
+                    .filter(|(name, _)| own(name)),
+            )
+    }
 }
 
 /// Parses a level as hosts do: case does not matter, and what they do not know means everything.
-fn parse(text: &str) -> Option<Level> {
+fn parse(text: &str) -> LevelFilter {
     match text.to_uppercase().as_str() {
-        "OFF" => None,
-        "ERROR" => Some(Level::ERROR),
-        "WARN" => Some(Level::WARN),
-        "INFO" => Some(Level::INFO),
-        "DEBUG" => Some(Level::DEBUG),
-        _ => Some(Level::TRACE),
+        "OFF" => LevelFilter::OFF,
+        "ERROR" => LevelFilter::ERROR,
+        "WARN" => LevelFilter::WARN,
+        "INFO" => LevelFilter::INFO,
+        "DEBUG" => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     }
 }
 
@@ -31,12 +79,8 @@ fn parse(text: &str) -> Option<Level> {
 mod tests {
     use super::*;
 
-    fn level(vars: &[(&str, &str)]) -> Option<Level> {
-        from_lookup("secret-ref", |key| {
-            vars.iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| (*value).to_owned())
-        })
+    fn levels(vars: &[(&str, &str)]) -> Levels {
+        Levels::from_vars("secret-ref", &vars.iter().copied().collect())
     }
 
     #[test]
@@ -46,17 +90,41 @@ mod tests {
             ("TF_LOG_PROVIDER", "info"),
             ("TF_LOG_PROVIDER_SECRET_REF", "debug"),
         ];
-        assert_eq!(level(&all), Some(Level::DEBUG));
-        assert_eq!(level(&all[..2]), Some(Level::INFO));
-        assert_eq!(level(&all[..1]), Some(Level::ERROR));
-        assert_eq!(level(&[]), Some(Level::WARN));
+        assert_eq!(levels(&all).level(), Some(Level::DEBUG));
+        assert_eq!(levels(&all[..2]).level(), Some(Level::INFO));
+        assert_eq!(levels(&all[..1]).level(), Some(Level::ERROR));
+        assert_eq!(levels(&[]).level(), Some(Level::WARN));
     }
 
     #[test]
     fn json_and_unknown_levels_mean_everything() {
         for text in ["JSON", "json", "trace", "verbose"] {
-            assert_eq!(level(&[("TF_LOG", text)]), Some(Level::TRACE));
+            assert_eq!(levels(&[("TF_LOG", text)]).level(), Some(Level::TRACE));
         }
-        assert_eq!(level(&[("TF_LOG", "off")]), None);
+        assert_eq!(levels(&[("TF_LOG", "off")]).level(), None);
+    }
+
+    #[test]
+    fn a_subsystem_has_its_own_level() {
+        let filter = levels(&[
+            ("TF_LOG", "off"),
+            ("TF_LOG_PROVIDER_SECRET_REF_STORES", "debug"),
+        ])
+        .filter(&["stores", "wire"]);
+        assert!(filter.would_enable("stores::vault", &Level::DEBUG));
+        assert!(!filter.would_enable("stores::vault", &Level::TRACE));
+        assert!(!filter.would_enable("wire", &Level::ERROR));
+    }
+
+    #[test]
+    fn foreign_crates_log_what_goes_wrong_and_no_more() {
+        let vars = [
+            ("TF_LOG", "trace"),
+            ("TF_LOG_PROVIDER_SECRET_REF_HYPER", "trace"),
+        ];
+        let filter = levels(&vars).filter(&["stores"]);
+        assert!(filter.would_enable("stores", &Level::TRACE));
+        assert!(filter.would_enable("hyper", &Level::WARN));
+        assert!(!filter.would_enable("hyper", &Level::INFO));
     }
 }

@@ -1,9 +1,8 @@
 //! Logs for the host: JSON lines on standard error, redacted.
 //!
-//! [`HclogLayer`] is a `tracing` layer; [`init`] installs it with the level the host asked for. Only our
-//! own crates log below WARN: what HTTP and TLS libraries trace can include headers, and so credentials.
+//! [`HclogLayer`] is a `tracing` layer; [`init`] installs it with the [`Levels`] the host asked for.
 
-pub(crate) mod level;
+mod level;
 mod line;
 
 use std::fmt;
@@ -12,25 +11,19 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
+pub use level::Levels;
 use line::Line;
 
-/// Sends the process's logs to standard error at `level`; `None` leaves them off. `own_crates` are the
-/// Rust crate names that may log below WARN. Does nothing when a subscriber is installed already.
-pub fn init(level: Option<Level>, own_crates: &[&str]) {
-    let Some(level) = level else { return };
-    let level = LevelFilter::from_level(level);
-    let targets = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_targets(own_crates.iter().map(|name| (*name, level)));
-    let layer = HclogLayer::new(std::io::stderr()).with_filter(targets);
+/// Sends the process's logs to standard error at `levels`. `own_crates` are the Rust crate names that may
+/// log below WARN. Does nothing when a subscriber is installed already.
+pub fn init(levels: &Levels, own_crates: &[&str]) {
+    let layer = HclogLayer::new(std::io::stderr()).with_filter(levels.filter(own_crates));
     // Fails only when another subscriber was there first, which then is the one that was wanted.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
