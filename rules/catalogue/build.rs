@@ -116,17 +116,30 @@ fn write_metas(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
     for pattern in patterns {
         writeln!(
             code,
-            "RuleMeta {{ id: {:?}, aliases: &[], family: \"credentials\", summary: {:?}, docs: {:?}, \
-             severity: secretlint_core::Severity::{:?}, \
-             confidence: secretlint_core::Confidence::{:?}, lifecycle: Lifecycle::Stable }},",
+            "RuleMeta {{ id: Cow::Borrowed({:?}), aliases: &[], family: Family::Credentials, \
+             summary: Cow::Borrowed({:?}), why: Cow::Borrowed({:?}), help: Cow::Borrowed({:?}), \
+             docs: Cow::Borrowed({:?}), severity: secretlint_core::Severity::{:?}, \
+             confidence: secretlint_core::Confidence::{:?}, rank: Rank::{}, \
+             lifecycle: Lifecycle::Stable }},",
             pattern.id,
             pattern.summary,
+            pattern.why,
+            pattern.help,
             page::render(pattern),
             pattern.severity,
             pattern.confidence,
+            rank(pattern),
         )?;
     }
     writeln!(code, "];")
+}
+
+/// Formats that belong to no vendor give way to a vendor's own.
+fn rank(pattern: &Pattern) -> &'static str {
+    match &*pattern.id {
+        "private-key" | "credential-in-url" | "json-web-token" => "Format",
+        _ => "Vendor",
+    }
 }
 
 fn write_automaton(code: &mut String, automaton: &Automaton) -> std::fmt::Result {

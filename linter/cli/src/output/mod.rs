@@ -86,14 +86,21 @@ pub(crate) mod tests {
         Excerpt, LineColumn, Location, RelatedLocation, ReportedFinding, Stats, Suppression,
         Unreadable,
     };
-    use secretlint_core::rule::Lifecycle;
+    use std::borrow::Cow;
+
+    use secretlint_core::{Family, Lifecycle, Rank};
 
     pub(crate) static META: RuleMeta = RuleMeta {
-        id: "hardcoded-secret",
+        id: Cow::Borrowed("hardcoded-secret"),
         aliases: &[],
-        family: "credentials",
-        summary: "A secret is written as a literal.",
-        docs: "A secret is written as a literal.\n\n## Why\n\nWhoever reads the code knows it.",
+        family: Family::Credentials,
+        summary: Cow::Borrowed("A secret is written as a literal."),
+        why: Cow::Borrowed("Whoever reads the code knows it."),
+        help: Cow::Borrowed("Reference it."),
+        docs: Cow::Borrowed(
+            "A secret is written as a literal.\n\n## Why\n\nWhoever reads the code knows it.",
+        ),
+        rank: Rank::Generic,
         severity: Severity::Error,
         confidence: Confidence::High,
         lifecycle: Lifecycle::Stable,

@@ -108,13 +108,13 @@ fn descriptor(rule: &RuleMeta) -> ReportingDescriptor {
         serde_json::json!(problem(rule.severity)),
     );
     ReportingDescriptor::builder()
-        .id(rule.id)
-        .short_description(text(rule.summary))
-        .full_description(text(rule.summary))
+        .id(rule.id.to_string())
+        .short_description(text(&rule.summary))
+        .full_description(text(&rule.summary))
         .help(
             MultiformatMessageString::builder()
-                .text(rule.docs)
-                .markdown(rule.docs)
+                .text(rule.docs.to_string())
+                .markdown(rule.docs.to_string())
                 .build(),
         )
         .default_configuration(
@@ -124,7 +124,7 @@ fn descriptor(rule: &RuleMeta) -> ReportingDescriptor {
         )
         .properties(
             PropertyBag::builder()
-                .tags(vec!["security".into(), rule.family.into()])
+                .tags(vec!["security".into(), rule.family.name().into()])
                 .additional_properties(properties)
                 .build(),
         )

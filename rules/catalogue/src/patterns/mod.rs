@@ -19,10 +19,11 @@ mod schema;
 mod user;
 mod verify;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
-use secretlint_core::{Lifecycle, RuleMeta};
+use secretlint_core::{Family, Lifecycle, Rank, RuleMeta};
 
 pub use dummy::{is_dummy_password, is_dummy_token};
 pub use entropy::shannon_bits;
@@ -45,7 +46,7 @@ pub struct Catalogue {
     compiled: Box<[OnceLock<Compiled>]>,
 }
 
-type Texty<T> = std::borrow::Cow<'static, [T]>;
+type Texty<T> = Cow<'static, [T]>;
 
 /// What a match is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
