@@ -4,7 +4,7 @@
 //! implementation of [`proto::provider_server::Provider`] and of [`Lifecycle`]. This crate does the rest:
 //! handshake, a private socket, mutual TLS with the one client that started the process, the auxiliary
 //! services, signals, the loss of the host, logs and crash reports. It knows messages, not their meaning:
-//! values, schemas and diagnostics live in the framework above.
+//! values, schemas and diagnostics live in the framework above. `examples/tiny.rs` is the smallest binary.
 //!
 //! The feature `client` adds the other half, [`client`], which starts a provider as a host does. It exists
 //! for tests.

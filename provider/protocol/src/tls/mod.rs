@@ -15,7 +15,7 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{NoServerSessionStorage, ParsedCertificate};
 use rustls::version::TLS13;
 
 use crate::error::ServeError;
@@ -56,7 +56,8 @@ fn parse_client(pem: &str) -> Result<CertificateDer<'static>, ServeError> {
     let refused = |reason| ServeError::ClientCertificate { reason };
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
         .map_err(|_| refused("it is not a PEM certificate"))?;
-    pin::check_key(&certificate).map_err(refused)?;
+    ParsedCertificate::try_from(&certificate)
+        .map_err(|_| refused("it is not an X.509 certificate"))?;
     Ok(certificate)
 }
 
@@ -91,38 +92,64 @@ fn server_config(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
     #[test]
     fn unusable_client_certificates_are_refused_with_a_reason() {
-        let rsa_or_p256 = {
-            let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-            CertificateParams::new(["x".to_owned()])
-                .unwrap()
-                .self_signed(&key)
-                .unwrap()
-                .pem()
-        };
-        for (pem, reason) in [
-            ("", "PEM"),
-            (
-                "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
-                "PEM",
-            ),
-            (
-                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                "X.509",
-            ),
-            (rsa_or_p256.as_str(), "P-521"),
-        ] {
-            let Err(error) = Identity::generate(pem) else {
-                panic!("accepted {pem}")
-            };
-            let message = error.to_string();
-            assert!(
-                message.contains(reason) && message.contains("PLUGIN_CLIENT_CERT"),
-                "{message}"
-            );
+        for (body, reason) in [("!!!", "PEM"), ("AAAA", "X.509")] {
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+            check_refused(&pem, reason);
         }
+        check_refused("", "PEM");
+    }
+
+    #[track_caller]
+    fn check_refused(pem: &str, reason: &str) {
+        let Err(error) = Identity::generate(pem) else {
+            panic!("accepted {pem}")
+        };
+        let message = error.to_string();
+        assert!(
+            message.contains(reason) && message.contains("PLUGIN_CLIENT_CERT"),
+            "{message}"
+        );
+    }
+
+    /// Shakes hands in memory, with `presented` as the client's certificate and `pinned` as the expected.
+    fn handshake(pinned: &Certified, presented: &Certified) -> Result<(), rustls::Error> {
+        let (certificate, key) = self_signed().unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let server = server_config(pinned.0.clone(), certificate, key)?;
+        let client = ClientConfig::builder_with_provider(crypto())
+            .with_protocol_versions(&[&TLS13])?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![presented.0.clone()], presented.1.clone_key().into())?;
+        let name = SERVER_NAME.try_into().unwrap();
+        let mut client = ClientConnection::new(Arc::new(client), name)?;
+        let mut server = ServerConnection::new(Arc::new(server))?;
+        while server.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut wire.as_slice()).unwrap();
+            server.process_new_packets()?;
+            let mut wire = Vec::new();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut wire.as_slice()).unwrap();
+            client.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    type Certified = (CertificateDer<'static>, PrivatePkcs8KeyDer<'static>);
+
+    #[test]
+    fn hosts_with_another_kind_of_key_are_verified_as_strictly() {
+        let (host, other) = (self_signed().unwrap(), self_signed().unwrap());
+        let thief = (host.0.clone(), other.1.clone_key());
+        assert_eq!(handshake(&host, &host), Ok(()));
+        assert!(handshake(&host, &other).is_err());
+        assert!(handshake(&host, &thief).is_err());
     }
 
     #[test]

@@ -1,26 +1,40 @@
 //! Accepts one client certificate, byte for byte, and checks that the client holds its key.
 //!
 //! The usual chain verifier cannot do this: hosts mark their self-signed certificate as an authority,
-//! which it refuses as `CaUsedAsEndEntity`. With the certificate pinned there is no chain to verify.
+//! which it refuses as `CaUsedAsEndEntity`. With the certificate pinned there is no chain to verify. Hosts
+//! use P-521 today; the other algorithms of the cryptography library are accepted as well.
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, UnixTime, alg_id};
-use rustls::server::ParsedCertificate;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
+use super::crypto;
 use super::p521::ALGORITHMS;
 
 /// Verifier for the client that owns one certificate. Client authentication is mandatory.
 #[derive(Debug)]
 pub(super) struct PinnedClient {
     certificate: CertificateDer<'static>,
+    others: WebPkiSupportedAlgorithms,
 }
 
 impl PinnedClient {
     pub(super) fn new(certificate: CertificateDer<'static>) -> Self {
-        Self { certificate }
+        let others = crypto().signature_verification_algorithms;
+        Self {
+            certificate,
+            others,
+        }
+    }
+
+    /// The algorithms for a signature of `scheme`.
+    fn algorithms(&self, scheme: SignatureScheme) -> &WebPkiSupportedAlgorithms {
+        match scheme {
+            SignatureScheme::ECDSA_NISTP521_SHA512 => &ALGORITHMS,
+            _ => &self.others,
+        }
     }
 }
 
@@ -48,7 +62,8 @@ impl ClientCertVerifier for PinnedClient {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &ALGORITHMS)
+        let algorithms = self.algorithms(signature.scheme);
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -57,22 +72,13 @@ impl ClientCertVerifier for PinnedClient {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &ALGORITHMS)
+        let algorithms = self.algorithms(signature.scheme);
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ALGORITHMS.supported_schemes()
+        let mut schemes = ALGORITHMS.supported_schemes();
+        schemes.extend(self.others.supported_schemes());
+        schemes
     }
-}
-
-/// Tells early, and in words, that a client certificate could never be verified.
-pub(super) fn check_key(certificate: &CertificateDer<'_>) -> Result<(), &'static str> {
-    let parsed =
-        ParsedCertificate::try_from(certificate).map_err(|_| "it is not an X.509 certificate")?;
-    let key = parsed.subject_public_key_info();
-    let is_p521 = key
-        .as_ref()
-        .windows(alg_id::ECDSA_P521.len())
-        .any(|part| part == alg_id::ECDSA_P521.as_ref());
-    is_p521.then_some(()).ok_or("its key is not ECDSA on P-521")
 }
