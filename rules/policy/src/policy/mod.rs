@@ -31,6 +31,7 @@ pub use draft::{Draft, DraftEnvironment};
 pub use identity::{Claims, Identity};
 pub use paths::EnvironmentMatch;
 
+use crate::environments::canonical;
 use crate::reference::{RefPattern, SecretRef};
 use crate::span::{Lines, Span};
 
@@ -148,6 +149,18 @@ impl Policy {
         self.environments
             .iter()
             .find(|environment| environment.name == name)
+    }
+
+    /// The environment that a usual name stands for: the one of this name, else the only one with the
+    /// same canonical name (`prod` for `production`). For names that were inferred; a chosen
+    /// environment must be named exactly.
+    pub fn environment_meant_by(&self, name: &str) -> Option<&Environment> {
+        let wanted = canonical(name);
+        let same =
+            |environment: &&Environment| wanted.is_some() && canonical(&environment.name) == wanted;
+        let mut found = self.environments.iter().filter(same);
+        self.environment(name)
+            .or_else(|| found.next().filter(|_| found.next().is_none()))
     }
 
     /// The environments whose own lists allow to read the reference, and not merely because it is

@@ -432,6 +432,28 @@ fn files_belong_to_environments_by_glob() {
 }
 
 #[test]
+fn inferred_names_find_their_environment() {
+    let policy = policy(
+        "[environments.production]\n[environments.stg]\n[environments.stage]\n[environments.eu]",
+    );
+    for (name, expected) in [
+        ("production", Some("production")),
+        ("prod", Some("production")),
+        ("live", Some("production")),
+        ("stg", Some("stg")),
+        ("staging", None),
+        ("eu", Some("eu")),
+        ("dev", None),
+    ] {
+        assert_eq!(
+            policy.environment_meant_by(name).map(Environment::name),
+            expected,
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn owners_and_sharing() {
     let policy = policy(DESIGN);
     let names = |text: &str| {
