@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Automaton::build(keywords).map_err(|_| "too many keywords for one automaton")?;
     let mut code = String::new();
     write_patterns(&mut code, &patterns)?;
-    write_metas(&mut code, &patterns)?;
+    write_pages(&mut code, &patterns)?;
     write_automaton(&mut code, &automaton)?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("catalogue.rs"), code)?;
     Ok(())
@@ -111,35 +111,12 @@ fn write_patterns(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
     writeln!(code, "];")
 }
 
-fn write_metas(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
-    writeln!(code, "static METAS: [RuleMeta; {}] = [", patterns.len())?;
+fn write_pages(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
+    writeln!(code, "static PAGES: [&str; {}] = [", patterns.len())?;
     for pattern in patterns {
-        writeln!(
-            code,
-            "RuleMeta {{ id: Cow::Borrowed({:?}), aliases: &[], family: Family::Credentials, \
-             summary: Cow::Borrowed({:?}), why: Cow::Borrowed({:?}), help: Cow::Borrowed({:?}), \
-             docs: Cow::Borrowed({:?}), severity: secretlint_core::Severity::{:?}, \
-             confidence: secretlint_core::Confidence::{:?}, rank: Rank::{}, \
-             lifecycle: Lifecycle::Stable }},",
-            pattern.id,
-            pattern.summary,
-            pattern.why,
-            pattern.help,
-            page::render(pattern),
-            pattern.severity,
-            pattern.confidence,
-            rank(pattern),
-        )?;
+        writeln!(code, "{:?},", page::render(pattern))?;
     }
     writeln!(code, "];")
-}
-
-/// Formats that belong to no vendor give way to a vendor's own.
-fn rank(pattern: &Pattern) -> &'static str {
-    match &*pattern.id {
-        "private-key" | "credential-in-url" | "json-web-token" => "Format",
-        _ => "Vendor",
-    }
 }
 
 fn write_automaton(code: &mut String, automaton: &Automaton) -> std::fmt::Result {

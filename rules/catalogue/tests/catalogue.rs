@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use secretlint_rules::patterns::{Catalogue, builtin, expand_example, metas, test_examples};
+use secretlint_core::Rule as _;
+use secretlint_rules::patterns::{Catalogue, builtin, builtin_rule, expand_example, test_examples};
 
 fn examples(catalogue: &Catalogue) -> Vec<(&str, String)> {
     catalogue
@@ -40,7 +41,14 @@ fn ids_are_unique_and_sorted_and_have_a_meta_each() {
         .map(|pattern| pattern.id.as_ref())
         .collect();
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
-    assert_eq!(ids, metas().iter().map(|meta| meta.id).collect::<Vec<_>>());
+    assert_eq!(
+        ids,
+        builtin_rule()
+            .metas()
+            .iter()
+            .map(|meta| meta.id.as_ref())
+            .collect::<Vec<_>>()
+    );
     assert!(
         ids.iter()
             .all(|id| builtin().get(id).is_some_and(|pattern| pattern.id == *id))

@@ -14,22 +14,21 @@ mod entropy;
 mod example;
 mod examples;
 mod page;
+mod rule;
 mod scan;
 mod schema;
 mod user;
 mod verify;
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
-
-use secretlint_core::{Family, Lifecycle, Rank, RuleMeta};
 
 pub use dummy::{is_dummy_password, is_dummy_token};
 pub use entropy::shannon_bits;
 pub use example::{ExampleError, expand as expand_example};
 pub use examples::{ExampleFailure, test_examples};
 pub use page::render as render_page;
+pub use rule::{CredentialPatterns, builtin_rule};
 pub use schema::{Confidence, Pattern, PatternError, Severity, Text, Texts, VendorFile, Verify};
 
 use automaton::Automaton;
@@ -46,7 +45,7 @@ pub struct Catalogue {
     compiled: Box<[OnceLock<Compiled>]>,
 }
 
-type Texty<T> = Cow<'static, [T]>;
+type Texty<T> = std::borrow::Cow<'static, [T]>;
 
 /// What a match is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +63,8 @@ pub enum Class {
 pub struct Match<'c> {
     /// The pattern that matched.
     pub pattern: &'c Pattern,
+    /// Its index in [`Catalogue::patterns`].
+    pub index: usize,
     /// Byte range of the secret in the text, on character boundaries.
     pub span: Range<usize>,
     /// What it is worth.
@@ -85,12 +86,6 @@ pub fn builtin() -> &'static Catalogue {
         compiled: PATTERNS.iter().map(|_| OnceLock::new()).collect(),
     });
     &BUILTIN
-}
-
-/// What each shipped pattern says about itself as a rule, sorted by id.
-#[must_use]
-pub fn metas() -> &'static [RuleMeta] {
-    &METAS
 }
 
 impl Catalogue {

@@ -62,6 +62,7 @@ impl Catalogue {
             if let Some(class) = judge(pattern, &text[start..end], &hit) {
                 matches.push(Match {
                     pattern,
+                    index,
                     span: start..end,
                     class,
                 });
