@@ -34,7 +34,7 @@ fn run() -> Result<(), ServeError> {
     let mut options = ServeOptions::new(environment);
     options.debug = debug.then(|| "example.com/test/tiny".to_owned());
     options.disconnect_grace = Duration::from_millis(500);
-    options.handshake_timeout = Duration::from_secs(1);
+    options.handshake_timeout = Duration::from_secs(2);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
