@@ -49,6 +49,22 @@ pub(crate) fn ident_end(text: &str, mut pos: usize) -> usize {
     }
 }
 
+/// The identifier that ends `text`; empty when there is none.
+pub(crate) fn trailing_ident(text: &str) -> &str {
+    let outside = |c: char| {
+        if c.is_ascii() {
+            !IDENT_BYTE[c as usize]
+        } else {
+            !is_ident_continue(c)
+        }
+    };
+    let start = text
+        .char_indices()
+        .rfind(|&(_, c)| outside(c))
+        .map_or(0, |(at, c)| at + c.len_utf8());
+    &text[start..]
+}
+
 /// First position at or after `pos` that is neither a space nor a tab.
 pub(crate) fn skip_blanks(bytes: &[u8], mut pos: usize) -> usize {
     while matches!(bytes.get(pos), Some(b' ' | b'\t')) {

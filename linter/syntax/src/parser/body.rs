@@ -86,10 +86,16 @@ impl Parser<'_> {
             self.bump();
         }
         let (id, error) = match self.token.kind {
-            T::Punctuation(P::Assign) => (self.attribute(start), E::MissingNewlineAfterAttribute),
+            T::Punctuation(P::Assign) => (
+                self.attribute(start, frame),
+                E::MissingNewlineAfterAttribute,
+            ),
             T::Punctuation(P::Colon | P::OpenBracket | P::OpenParen) | T::Number => {
                 self.report_here(E::ExpectedEqualsOrBlock);
-                (self.attribute(start), E::MissingNewlineAfterAttribute)
+                (
+                    self.attribute(start, frame),
+                    E::MissingNewlineAfterAttribute,
+                )
             }
             _ => self.block(start, frame),
         };
@@ -100,12 +106,35 @@ impl Parser<'_> {
     }
 
     /// An attribute, after its name.
-    fn attribute(&mut self, start: u32) -> NodeId {
+    fn attribute(&mut self, start: u32, frame: Frame) -> NodeId {
         if self.at(P::Assign) || self.at(P::Colon) {
             self.bump();
         }
-        let value = self.expr();
+        let value = if self.damaged && self.token.kind == T::Newline {
+            self.value_below(frame)
+        } else {
+            self.expr()
+        };
         self.add(Kind::Attribute, start, Children::one(value))
+    }
+
+    /// In a damaged text: the value of an attribute that has none on its line. Lines below that are
+    /// indented more and are no items are the elements of a list without `[`.
+    fn value_below(&mut self, frame: Frame) -> NodeId {
+        self.report_here(E::ExpectedExpression);
+        let missing = self.missing();
+        while self.token.kind == T::Newline {
+            self.bump();
+        }
+        let element = matches!(
+            self.token.kind,
+            T::OpenQuote | T::Number | T::Punctuation(P::OpenBrace | P::OpenBracket)
+        );
+        if element && self.line.indent > frame.indent {
+            self.unopened_tuple(frame)
+        } else {
+            missing
+        }
     }
 
     fn end_line(&mut self, error: E) {

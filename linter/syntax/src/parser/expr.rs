@@ -312,6 +312,20 @@ impl Parser<'_> {
         self.add(Kind::Tuple, open.start, children)
     }
 
+    /// The elements and the `]` of a tuple whose `[` is missing.
+    pub(super) fn unopened_tuple(&mut self, frame: Frame) -> NodeId {
+        let start = self.token.span.start;
+        let outer = std::mem::replace(&mut self.newlines, false);
+        let mut children = Children::EMPTY;
+        self.elements(P::CloseBracket, frame, |p| {
+            let element = p.expr();
+            p.push(&mut children, element);
+        });
+        self.newlines = outer;
+        self.eat(P::CloseBracket);
+        self.add(Kind::Tuple, start, children)
+    }
+
     fn object(&mut self) -> NodeId {
         let open = self.token.span;
         let mut frame = self.frame();

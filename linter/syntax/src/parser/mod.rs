@@ -210,8 +210,10 @@ impl<'a> Parser<'a> {
         children.push(&mut self.out.tree, id);
     }
 
-    /// A missing expression, just after what was read last.
+    /// A missing expression where the current token begins. What is read after it, or wrapped
+    /// around it, begins and ends no earlier.
     fn missing(&mut self) -> NodeId {
+        self.prev_end = self.token.span.start;
         self.add(Kind::Missing, self.prev_end, Children::EMPTY)
     }
 

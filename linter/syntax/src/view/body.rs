@@ -98,7 +98,7 @@ fn leading_name(node: Ref<'_>) -> Span {
     while let Some(&byte) = text.as_bytes().get(end) {
         match byte {
             b'"' | b'\n' | b'\r' => break,
-            b'\\' => end += 2,
+            b'\\' if !matches!(text.as_bytes().get(end + 1), Some(b'\n' | b'\r')) => end += 2,
             _ => end += 1,
         }
     }

@@ -3,7 +3,7 @@
 use super::body::debug_by_span;
 use super::{Ref, Template};
 use crate::Span;
-use crate::chars::ident_end;
+use crate::chars::{ident_end, trailing_ident};
 use crate::tree::{Kind, flag, role};
 
 /// An expression.
@@ -215,7 +215,7 @@ impl<'a> Step<'a> {
             Kind::StepIndex => StepKind::Index(Expr(self.0.children().next().unwrap_or(self.0))),
             Kind::StepSplat if self.0.node().has(flag::FULL) => StepKind::FullSplat,
             Kind::StepSplat => StepKind::AttributeSplat,
-            _ => StepKind::Attribute(self.0.text()[1..].trim_start()),
+            _ => StepKind::Attribute(trailing_ident(self.0.text())),
         }
     }
 
