@@ -82,10 +82,21 @@ fn too_large(operation: Operation, path: &Path, limit: u64) -> StoreError {
     .with_context("file", path.display())
 }
 
-/// Replaces `path` by `bytes`: afterwards the file holds the old or the new content, never a part.
-/// The file is readable and writable by its owner alone.
+/// Replaces `path` by `bytes`: afterwards the file holds the old or the new content, never a part, also
+/// after a power failure. The file is readable and writable by its owner alone.
 pub(crate) fn replace(operation: Operation, path: &Path, bytes: &[u8]) -> Result<()> {
-    let fail = |error| io_error(operation, "write the file", path, error);
+    replace_with(path, bytes, true)
+        .map_err(|error| io_error(operation, "write the file", path, error))
+}
+
+/// Like [`replace`], without waiting for the disk: after a power failure the file may be the old one or
+/// damaged.
+pub(crate) fn replace_unflushed(operation: Operation, path: &Path, bytes: &[u8]) -> Result<()> {
+    replace_with(path, bytes, false)
+        .map_err(|error| io_error(operation, "write the file", path, error))
+}
+
+fn replace_with(path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
     // A link is followed, so that it stays a link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().unwrap_or(Path::new("."));
@@ -93,12 +104,13 @@ pub(crate) fn replace(operation: Operation, path: &Path, bytes: &[u8]) -> Result
     let mut file = tempfile::Builder::new()
         .prefix(&temporary_prefix(&target))
         .suffix(".tmp")
-        .tempfile_in(folder)
-        .map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(&target).map_err(|error| fail(error.error))?;
-    sync_folder(folder).map_err(fail)
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    if flush {
+        file.as_file().sync_all()?;
+    }
+    file.persist(&target).map_err(|error| error.error)?;
+    if flush { sync_folder(folder) } else { Ok(()) }
 }
 
 /// Removes what interrupted replacements of `path` left behind. Call it under the lock of `path`.

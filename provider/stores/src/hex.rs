@@ -12,7 +12,6 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 /// The bytes of hexadecimal text in either case; `None` when it is anything else.
-#[cfg(test)]
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| {
         char::from(byte)

@@ -6,7 +6,9 @@
 //! - [`StoreError`] has a stable kind, a reason, a place and help; never a value.
 //! - Values are [`secret_value::Secret`] all the way.
 
+pub mod audit;
 pub mod local;
+pub mod select;
 
 mod capability;
 mod environment;

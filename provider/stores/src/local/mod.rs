@@ -508,7 +508,7 @@ fn ignore_helpers(operation: Operation, folder: &Path) -> Result<()> {
     if !ours || path.exists() {
         return Ok(());
     }
-    fs::write(&path, "*.lock\n*.tmp\n")
+    fs::write(&path, "*.lock\n*.tmp\naudit.jsonl\n")
         .map_err(|error| files::io_error(operation, "write the file", &path, error))
 }
 
