@@ -356,7 +356,7 @@ fn appenders_do_not_break_each_others_chain() {
         for worker in 0..4 {
             let log = place.log();
             scope.spawn(move || {
-                (0..25).for_each(|turn| open(&log, &format!("local://{worker}/{turn}")))
+                (0..25).for_each(|turn| open(&log, &format!("local://{worker}/{turn}")));
             });
         }
     });

@@ -69,7 +69,7 @@ pub(super) fn unescape(quoted: &str) -> Option<Secret> {
     let mut plain = Zeroizing::new(Vec::with_capacity(inner.len()));
     let mut rest = inner;
     while let Some(place) = rest.find('\\') {
-        plain.extend_from_slice(rest[..place].as_bytes());
+        plain.extend_from_slice(&rest.as_bytes()[..place]);
         let escape = rest[place + 1..].chars().next()?;
         rest = &rest[place + 1 + escape.len_utf8()..];
         let character = match escape {

@@ -115,7 +115,7 @@ fn bytes(secret: &Secret) -> &[u8] {
 
 fn whole(payload: &SecretPayload) -> Result<Secret> {
     match json::parse(bytes(&payload.body)).and_then(json::members) {
-        Some(members) => Err(structured(members.iter().map(|(key, _)| key.as_str()), "")),
+        Some(members) => Err(structured(&members, "")),
         None if payload.shape == Shape::Fields => Err(StoreError::new(
             ErrorKind::Integrity,
             Operation::Open,
@@ -126,18 +126,19 @@ fn whole(payload: &SecretPayload) -> Result<Secret> {
 }
 
 /// The error for an object where one value is wanted. `place` is the pointer to the object.
-fn structured<'a>(keys: impl Iterator<Item = &'a str> + Clone, place: &str) -> StoreError {
+fn structured(members: &[(String, &RawValue)], place: &str) -> StoreError {
+    let keys = members.iter().map(|(key, _)| key.as_str());
     let object = if place.is_empty() {
         "the secret".to_owned()
     } else {
         format!("`#{place}`")
     };
-    let Some(names) = suggest::list(keys.clone()) else {
+    let Some(names) = suggest::list(keys) else {
         return wrong(format!("{object} is an empty object"))
             .with_help(format!("write `#{place}/` for the object itself"));
     };
-    let example = match (place, keys.clone().next()) {
-        ("", Some(key)) if !key.contains(['/', '~', '%', '#']) && !key.is_empty() => {
+    let example = match (place, members.first()) {
+        ("", Some((key, _))) if !key.contains(['/', '~', '%', '#']) && !key.is_empty() => {
             format!("`#{key}`")
         }
         _ => format!("`#{place}/<key>`"),
@@ -239,10 +240,7 @@ fn scalar(value: &RawValue, place: &str) -> Result<Secret> {
         )),
         Some(b'{') => {
             let members = json::members(value).unwrap_or_default();
-            Err(structured(
-                members.iter().map(|(key, _)| key.as_str()),
-                place,
-            ))
+            Err(structured(&members, place))
         }
         _ => Ok(Secret::new(text.as_bytes().to_vec())),
     }
