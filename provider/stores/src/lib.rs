@@ -7,10 +7,14 @@
 //! - Values are [`secret_value::Secret`] all the way.
 
 pub mod audit;
+pub mod layers;
 pub mod local;
 pub mod select;
 
+mod backends;
 mod capability;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod environment;
 mod error;
 mod files;
@@ -18,11 +22,14 @@ mod hex;
 mod lease;
 mod payload;
 mod store;
+mod stores;
 mod suggest;
 
+pub use backends::{STORES, Settings, StoreKind};
 pub use capability::Capability;
 pub use environment::Environment;
 pub use error::{ErrorKind, Operation, Result, Retry, StoreError};
 pub use lease::{Lease, LeaseFacts, LeaseHandle, Leased};
 pub use payload::{Metadata, SecretPayload, Shape};
 pub use store::{FetchOptions, Precondition, SecretStore, WriteRequest};
+pub use stores::Stores;

@@ -26,7 +26,7 @@ pub(super) const FORMAT_VERSION: u32 = 1;
 /// Everything the store holds.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+pub(crate) struct Document {
     pub(super) format: String,
     pub(super) format_version: u32,
     /// Random name of this store, given once.

@@ -16,6 +16,7 @@ use age::secrecy::{ExposeSecret, SecretString};
 use secret_value::Secret;
 use zeroize::Zeroizing;
 
+use super::options::{InitOptions, LocalOptions};
 use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::files;
 
@@ -156,26 +157,36 @@ impl Identities {
         Self::parse(operation, bytes, Origin::Inline, None)
     }
 
-    /// Makes a new key and writes it to `path`, which must not exist.
-    pub(super) fn create(
-        operation: Operation,
-        path: &Path,
-        passphrase: Option<Secret>,
-    ) -> Result<Self> {
-        let created = Self {
-            keys: vec![age::x25519::Identity::generate()],
-            origin: Origin::File(path.to_owned()),
-            passphrase,
+    /// Reads the keys, or makes the file with a new key when there is none.
+    pub(super) fn load_or_create(options: &LocalOptions, init: &InitOptions) -> Result<Self> {
+        let operation = Operation::Configure;
+        let IdentitySource::File(path) = &options.identity else {
+            return Self::load(operation, &options.identity, &options.passphrase);
         };
         if let Some(folder) = path.parent() {
             files::create_folder(operation, folder, true)?;
         }
+        // Two programs that start together must end with one key, or one of them loses its store.
+        let _lock = files::Lock::acquire(
+            operation,
+            &files::with_suffix(path, ".lock"),
+            options.lock_timeout,
+        )?;
+        if fs::symlink_metadata(path).is_ok() {
+            return Self::load_file(operation, path, &options.passphrase);
+        }
+        let created = Self {
+            keys: vec![age::x25519::Identity::generate()],
+            origin: Origin::File(path.clone()),
+            passphrase: init.passphrase.clone(),
+        };
         created.save(operation, path)?;
         Ok(created)
     }
 
-    /// A copy with a new key in front, saved over the old file.
-    pub(super) fn rotate(&self, operation: Operation) -> Result<Self> {
+    /// The keys with a new one in front, saved over the old file.
+    pub(super) fn rotate(&self, options: &LocalOptions) -> Result<Self> {
+        let operation = Operation::Configure;
         let Origin::File(path) = &self.origin else {
             return Err(StoreError::new(
                 ErrorKind::Unsupported,
@@ -184,13 +195,19 @@ impl Identities {
             )
             .with_help("rotate on a machine that has the identity file, then renew the variable"));
         };
-        let mut keys = vec![age::x25519::Identity::generate()];
-        keys.extend(self.keys.iter().cloned());
-        let rotated = Self {
-            keys,
-            origin: self.origin.clone(),
-            passphrase: self.passphrase.clone(),
-        };
+        let _lock = files::Lock::acquire(
+            operation,
+            &files::with_suffix(path, ".lock"),
+            options.lock_timeout,
+        )?;
+        // Read anew: another store of this user may have changed the file since.
+        let passphrase = self
+            .passphrase
+            .clone()
+            .map(Passphrase::fixed)
+            .unwrap_or_default();
+        let mut rotated = Self::load_file(operation, path, &passphrase)?;
+        rotated.keys.insert(0, age::x25519::Identity::generate());
         rotated.save(operation, path)?;
         Ok(rotated)
     }
@@ -301,11 +318,6 @@ impl fmt::Display for Origin {
             Self::Inline => f.write_str("SECRETREF_IDENTITY"),
         }
     }
-}
-
-/// True when an identity file exists at `path`, readable or not.
-pub(super) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }
 
 fn is_encrypted(bytes: &[u8]) -> bool {

@@ -104,19 +104,18 @@ impl Record {
         }
     }
 
-    /// Remembers the store as it is now. `force` also remembers an older or replaced one.
+    /// Remembers the store as it is now, unless the same or a newer one is remembered.
     pub(super) fn remember(
         &self,
         operation: Operation,
         document: &Document,
         path: &Path,
-        force: bool,
     ) -> Result<()> {
         let newer = self
             .seen
             .as_ref()
             .is_none_or(|seen| seen.generation < document.generation);
-        if !newer && !force {
+        if !newer {
             return Ok(());
         }
         let seen = Seen {

@@ -732,7 +732,7 @@ fn writers_wait_for_each_other_and_lose_nothing() {
 fn a_writer_that_waits_too_long_says_so() {
     let project = Project::new();
     let store = project.init();
-    let held = lock(Operation::Write, &project.options).unwrap();
+    let held = access::lock(Operation::Write, &project.options).unwrap();
     let impatient = LocalOptions {
         lock_timeout: Duration::from_millis(20),
         ..project.options.clone()

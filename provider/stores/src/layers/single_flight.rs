@@ -1,0 +1,134 @@
+//! One read for all who ask for the same secret at the same time.
+//!
+//! Nothing outlives the read: who comes later reads anew. References that differ only in selector, encoding
+//! or `optional` share one read. An answer with a lease is never shared, because each holder gives its own
+//! lease back: those who waited for it then read for themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use secret_policy::SecretRef;
+
+use crate::capability::Capability;
+use crate::error::Result;
+use crate::lease::{LeaseFacts, LeaseHandle, Leased};
+use crate::payload::{Metadata, SecretPayload};
+use crate::store::{FetchOptions, SecretStore, WriteRequest};
+
+type Answer = Result<Leased<SecretPayload>>;
+type Flight = BoxFuture<'static, Answer>;
+type Key = (SecretRef, Option<Duration>);
+
+#[derive(Debug)]
+pub(super) struct SingleFlight {
+    inner: Arc<dyn SecretStore>,
+    // Weak: a flight that everybody gave up is dropped with its last passenger.
+    flights: Mutex<HashMap<Key, WeakShared<Flight>>>,
+}
+
+impl SingleFlight {
+    pub(super) fn new(inner: Arc<dyn SecretStore>) -> Self {
+        Self {
+            inner,
+            flights: Mutex::default(),
+        }
+    }
+
+    /// The flight for `key`, and whether this call started it.
+    fn board(&self, key: &Key, options: &FetchOptions) -> (Shared<Flight>, bool) {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = flights.get(key).and_then(WeakShared::upgrade)
+            && running.peek().is_none()
+        {
+            return (running, false);
+        }
+        let (inner, reference, options) = (Arc::clone(&self.inner), key.0.clone(), options.clone());
+        let flight = async move { inner.fetch(&reference, &options).await }
+            .boxed()
+            .shared();
+        if let Some(weak) = flight.downgrade() {
+            flights.retain(|_, other| other.upgrade().is_some());
+            flights.insert(key.clone(), weak);
+        }
+        (flight, true)
+    }
+
+    /// What a passenger may take: not the lease of somebody else.
+    async fn disembark(
+        &self,
+        answer: Answer,
+        started: bool,
+        reference: &SecretRef,
+        options: &FetchOptions,
+    ) -> Answer {
+        match &answer {
+            Ok(leased) if leased.lease.is_some() && !started => {
+                self.inner.fetch(reference, options).await
+            }
+            _ => answer,
+        }
+    }
+}
+
+#[async_trait]
+impl SecretStore for SingleFlight {
+    fn capability(&self) -> Capability {
+        self.inner.capability()
+    }
+
+    async fn fetch(&self, reference: &SecretRef, options: &FetchOptions) -> Answer {
+        let key = (reference.without_selector(), options.ttl);
+        let (flight, started) = self.board(&key, options);
+        let answer = flight.await;
+        self.disembark(answer, started, &key.0, options).await
+    }
+
+    /// Asks once for each different secret.
+    async fn fetch_many(&self, references: &[SecretRef], options: &FetchOptions) -> Vec<Answer> {
+        let mut unique: Vec<SecretRef> = Vec::new();
+        let mut places: HashMap<SecretRef, usize> = HashMap::new();
+        let mut wanted = Vec::with_capacity(references.len());
+        for reference in references {
+            let whole = reference.without_selector();
+            let next = unique.len();
+            let place = *places.entry(whole.clone()).or_insert(next);
+            if place == next {
+                unique.push(whole);
+            }
+            wanted.push((place, place == next));
+        }
+        let fetched = self.inner.fetch_many(&unique, options).await;
+        let mut answers = Vec::with_capacity(references.len());
+        for (place, first) in wanted {
+            answers.push(
+                self.disembark(fetched[place].clone(), first, &unique[place], options)
+                    .await,
+            );
+        }
+        answers
+    }
+
+    async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {
+        self.inner.metadata(reference).await
+    }
+
+    async fn write(&self, reference: &SecretRef, request: &WriteRequest) -> Result<Metadata> {
+        self.inner.write(reference, request).await
+    }
+
+    async fn remove(&self, reference: &SecretRef) -> Result<()> {
+        self.inner.remove(reference).await
+    }
+
+    async fn renew(&self, lease: &LeaseHandle, increment: Option<Duration>) -> Result<LeaseFacts> {
+        self.inner.renew(lease, increment).await
+    }
+
+    async fn revoke(&self, lease: &LeaseHandle) -> Result<()> {
+        self.inner.revoke(lease).await
+    }
+}
