@@ -85,18 +85,10 @@ fn too_large(operation: Operation, path: &Path, limit: u64) -> StoreError {
 /// Replaces `path` by `bytes`: afterwards the file holds the old or the new content, never a part, also
 /// after a power failure. The file is readable and writable by its owner alone.
 pub(crate) fn replace(operation: Operation, path: &Path, bytes: &[u8]) -> Result<()> {
-    replace_with(path, bytes, true)
-        .map_err(|error| io_error(operation, "write the file", path, error))
+    try_replace(path, bytes).map_err(|error| io_error(operation, "write the file", path, error))
 }
 
-/// Like [`replace`], without waiting for the disk: after a power failure the file may be the old one or
-/// damaged.
-pub(crate) fn replace_unflushed(operation: Operation, path: &Path, bytes: &[u8]) -> Result<()> {
-    replace_with(path, bytes, false)
-        .map_err(|error| io_error(operation, "write the file", path, error))
-}
-
-fn replace_with(path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
+fn try_replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A link is followed, so that it stays a link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().unwrap_or(Path::new("."));
@@ -106,11 +98,23 @@ fn replace_with(path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         .suffix(".tmp")
         .tempfile_in(folder)?;
     file.write_all(bytes)?;
-    if flush {
-        file.as_file().sync_all()?;
-    }
+    file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
-    if flush { sync_folder(folder) } else { Ok(()) }
+    sync_folder(folder)
+}
+
+/// Writes a small file in place, in one call and without waiting for the disk: for notes that are written
+/// often, never become shorter, and may be lost in a power failure.
+pub(crate) fn note(operation: Operation, path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        private_mode(&mut options);
+        let mut file = options.open(path)?;
+        file.write_all(bytes)?;
+        file.set_len(bytes.len() as u64)
+    };
+    write().map_err(|error| io_error(operation, "write the file", path, error))
 }
 
 /// Removes what interrupted replacements of `path` left behind. Call it under the lock of `path`.
@@ -216,9 +220,18 @@ impl Lock {
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    private_mode(&mut options);
     options.open(path)
+}
+
+/// New files are for their owner alone.
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "other platforms inherit access rights")
+)]
+fn private_mode(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
 }
 
 /// Locks an open file, waiting at most `limit`; `path` is for the message.

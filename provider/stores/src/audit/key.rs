@@ -129,7 +129,8 @@ impl Head {
         }
     }
 
-    /// Not flushed to disk: after a power failure an older head is fine, because the log may only be ahead.
+    /// Call it under the lock of the log. Not flushed to disk: after a power failure an older head is fine,
+    /// because the log may only be ahead.
     pub(super) fn save(&self, log: &Path, tip: &Tip) -> Result<()> {
         if let Some(folder) = self.file.parent() {
             files::create_folder(Operation::Configure, folder, true)?;
@@ -146,6 +147,6 @@ impl Head {
             )
             .with_source(error)
         })?;
-        files::replace_unflushed(Operation::Configure, &self.file, &text)
+        files::note(Operation::Configure, &self.file, &text)
     }
 }

@@ -20,6 +20,9 @@ use crate::local::{IdentitySource, LocalOptions, STORE_FOLDER};
 /// Accesses between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 64;
 
+/// Enough for the last lines of most logs.
+const USUAL_TAIL_BYTES: u64 = 4096;
+
 /// When lines are flushed to the disk. Whichever is chosen, a crash of the process loses nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flush {
@@ -283,13 +286,14 @@ impl AuditLog {
 
 /// The locked log and the lines to add; they are written in one call.
 struct Writer<'a> {
-    _queue: MutexGuard<'a, ()>,
     file: File,
     /// Where the whole lines end, when a torn one follows.
     cut_to: Option<u64>,
     lines: String,
     tip: Tip,
     last: Option<EventKind>,
+    // Dropped after the file: the next thread must find its lock free.
+    _queue: MutexGuard<'a, ()>,
 }
 
 impl Writer<'_> {
@@ -330,19 +334,23 @@ struct Tail {
 impl Tail {
     fn read(file: &mut File) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
+        let tail = Self::read_from(file, length.saturating_sub(USUAL_TAIL_BYTES))?;
+        if tail.start == 0 || tail.entries().next().is_some() {
+            return Ok(tail);
+        }
         // Two lines of the largest size: a torn one and the whole one before.
-        let start = length.saturating_sub(2 * MAX_LINE_BYTES as u64);
+        Self::read_from(file, length.saturating_sub(2 * MAX_LINE_BYTES as u64))
+    }
+
+    fn read_from(file: &mut File, start: u64) -> io::Result<Self> {
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |place| place + 1);
+        let newest_break = bytes.iter().rposition(|byte| *byte == b'\n');
         Ok(Self {
             start,
+            whole: newest_break.map_or(0, |place| place + 1),
             bytes,
-            whole,
         })
     }
 

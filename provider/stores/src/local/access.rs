@@ -19,6 +19,7 @@ impl LocalStore {
     ) -> Result<T> {
         let _lock = lock(operation, &self.options)?;
         files::sweep_temporaries(&self.options.store);
+        files::sweep_temporaries(&Index::path_for(&self.options.store));
         let mut document = self.load(operation)?;
         let result = change(&mut document)?;
         self.commit(operation, &mut document)?;

@@ -396,6 +396,23 @@ fn a_document_of_a_newer_program_is_not_guessed_at() {
 }
 
 #[test]
+fn the_age_tool_reads_the_store_and_its_armoured_form_is_read() {
+    let project = Project::new();
+    let store = project.init();
+    set(&store, "a", "x");
+    let file = fs::read_to_string(project.path("home/secretref/identity.txt")).unwrap();
+    let line = file.lines().find(|line| !line.starts_with('#')).unwrap();
+    let identity: age::x25519::Identity = line.parse().unwrap();
+    let plaintext = age::decrypt(&identity, &fs::read(store.path()).unwrap()).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&plaintext).unwrap();
+    assert_eq!(document["secrets"]["a"][0]["value"], "eA==");
+
+    let armored = age::encrypt_and_armor(&identity.to_public(), &plaintext).unwrap();
+    fs::write(store.path(), armored).unwrap();
+    assert_eq!(get(&store, "a"), text("x"));
+}
+
+#[test]
 fn an_old_copy_put_back_is_noticed() {
     let project = Project::new();
     let store = project.init();
