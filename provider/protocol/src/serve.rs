@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use secret_value::redaction;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -110,6 +111,8 @@ pub async fn serve<S: Provider>(
     // Does nothing when the hook has run already, as it has unless the server failed.
     ending.run(ShutdownReason::Failed).await;
     background.shutdown().await;
+    // Nothing is left that could log a value: what the filter remembers is overwritten.
+    redaction::clear();
     served
 }
 
