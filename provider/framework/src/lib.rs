@@ -111,6 +111,8 @@ pub mod provider;
 pub mod schema;
 pub mod service;
 pub mod stored;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod types;
 pub mod value;
 mod write_only;

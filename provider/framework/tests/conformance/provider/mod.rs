@@ -1,0 +1,130 @@
+//! The provider that the conformance tests drive: everything the framework offers, with the misbehaviour
+//! that the tests ask for.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared by the example binary and the tests"
+)]
+
+mod lease;
+mod pure;
+mod thing;
+mod value;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use secret_value::Secret;
+use tf_framework::prelude::*;
+
+/// What happened inside the provider: kept in memory, and appended to a file when the configuration
+/// names one.
+#[derive(Clone, Default)]
+pub struct Journal {
+    lines: Arc<Mutex<Vec<String>>>,
+    file: Arc<Mutex<Option<String>>>,
+}
+
+impl Journal {
+    pub fn note(&self, line: impl Into<String>) {
+        let line = line.into();
+        if let Some(path) = &*self.file.lock().unwrap() {
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .unwrap();
+            writeln!(file, "{line}").unwrap();
+        }
+        self.lines.lock().unwrap().push(line);
+    }
+
+    pub fn count(&self, wanted: &str) -> usize {
+        self.lines
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|line| *line == wanted)
+            .count()
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct Echo {
+    pub journal: Journal,
+    pub things: Arc<Mutex<BTreeMap<String, thing::ThingModel>>>,
+}
+
+/// What every resource gets.
+pub struct Shared {
+    pub journal: Journal,
+    pub things: Arc<Mutex<BTreeMap<String, thing::ThingModel>>>,
+}
+
+model! {
+    /// The provider block.
+    pub struct EchoConfig {
+        /// File that receives one line for each event.
+        pub journal: Option<String> = optional(),
+        /// Must be known to configure.
+        pub token: Option<Secret> = optional().sensitive(),
+        /// May be unknown.
+        pub region: Tristate<String> = optional(),
+        /// Stores.
+        pub store: BTreeMap<String, StoreConfig> = block(),
+    }
+}
+
+model! {
+    /// A store.
+    pub struct StoreConfig {
+        /// Where it is.
+        pub address: Option<String> = optional(),
+    }
+}
+
+#[async_trait]
+impl Provider for Echo {
+    type Model = EchoConfig;
+    type Data = Shared;
+
+    fn offer(&self, registry: &mut Registry<Shared>) {
+        registry
+            .action(pure::SayAction)
+            .data_source(pure::GreetingSource)
+            .ephemeral(lease::LeaseResource)
+            .ephemeral(value::ValueResource)
+            .function(pure::JoinFunction)
+            .function(pure::OrElseFunction)
+            .function(pure::PanicFunction)
+            .list(thing::ThingList)
+            .managed(thing::ThingResource);
+    }
+
+    async fn validate(&self, config: &Config) -> Diagnostics {
+        match config.known::<String>("region") {
+            Some(region) if region.is_empty() => Diagnostic::error("Empty region")
+                .detail("Name a region.")
+                .at("region")
+                .into(),
+            _ => Diagnostics::new(),
+        }
+    }
+
+    async fn configure(&self, _: &Context<()>, config: EchoConfig) -> Result<Shared, Diagnostics> {
+        *self.journal.file.lock().unwrap() = config.journal;
+        if config
+            .region
+            .as_known()
+            .is_some_and(|region| region == "moon")
+        {
+            return Err(Diagnostic::error("Region is too far").at("region").into());
+        }
+        Ok(Shared {
+            journal: self.journal.clone(),
+            things: Arc::clone(&self.things),
+        })
+    }
+}
