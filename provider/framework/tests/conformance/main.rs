@@ -1,9 +1,11 @@
 //! A provider that uses everything the framework offers, driven by a host that plays every core in the
 //! matrix.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test, as it should")]
 
 mod ephemerals;
 mod managed;
 mod others;
+mod processes;
 mod provider;
 mod rules;
 

@@ -5,6 +5,7 @@
     unreachable_pub,
     reason = "shared by the example binary and the tests"
 )]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test, as it should")]
 
 mod lease;
 mod pure;
@@ -13,7 +14,7 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use secret_value::Secret;
@@ -54,13 +55,21 @@ impl Journal {
 #[derive(Clone, Default)]
 pub struct Echo {
     pub journal: Journal,
-    pub things: Arc<Mutex<BTreeMap<String, thing::ThingModel>>>,
+    things: Arc<Mutex<Things>>,
 }
 
 /// What every resource gets.
 pub struct Shared {
     pub journal: Journal,
-    pub things: Arc<Mutex<BTreeMap<String, thing::ThingModel>>>,
+    things: Arc<Mutex<Things>>,
+}
+
+type Things = BTreeMap<String, thing::ThingModel>;
+
+impl Shared {
+    pub fn things(&self) -> MutexGuard<'_, Things> {
+        self.things.lock().unwrap()
+    }
 }
 
 model! {

@@ -130,12 +130,7 @@ impl ManagedResource for ThingResource {
             length: Some(length),
             ..config
         };
-        context
-            .data()
-            .things
-            .lock()
-            .unwrap()
-            .insert(id, state.clone());
+        context.data().things().insert(id, state.clone());
         Ok(Stored {
             state,
             private: b"note".to_vec(),
@@ -148,7 +143,7 @@ impl ManagedResource for ThingResource {
         request: Read<ThingModel>,
     ) -> Result<Option<Stored<ThingModel>>, Diagnostics> {
         let id = request.state.id.clone().unwrap_or_default();
-        let found = context.data().things.lock().unwrap().get(&id).cloned();
+        let found = context.data().things().get(&id).cloned();
         Ok(found.map(|state| Stored {
             state,
             private: request.private,
@@ -174,12 +169,7 @@ impl ManagedResource for ThingResource {
         };
         let state = ThingModel { length, ..planned };
         let id = state.id.clone().unwrap_or_default();
-        context
-            .data()
-            .things
-            .lock()
-            .unwrap()
-            .insert(id, state.clone());
+        context.data().things().insert(id, state.clone());
         Ok(Stored { state, private })
     }
 
@@ -193,9 +183,7 @@ impl ManagedResource for ThingResource {
         }
         context
             .data()
-            .things
-            .lock()
-            .unwrap()
+            .things()
             .remove(&request.prior.id.unwrap_or_default());
         Ok(())
     }
@@ -211,7 +199,7 @@ impl ManagedResource for ThingResource {
         request: Import,
     ) -> Result<Stored<ThingModel>, Diagnostics> {
         let id = request.id.unwrap_or_default();
-        let found = context.data().things.lock().unwrap().get(&id).cloned();
+        let found = context.data().things().get(&id).cloned();
         found
             .map(Stored::new)
             .ok_or_else(|| Diagnostic::error(format!("There is no thing {id}")).into())
@@ -254,14 +242,7 @@ impl ListResource for ThingList {
         query: Query<ThingQuery>,
         found: &Found,
     ) -> Result<(), Diagnostics> {
-        let things: Vec<_> = context
-            .data()
-            .things
-            .lock()
-            .unwrap()
-            .values()
-            .cloned()
-            .collect();
+        let things: Vec<_> = context.data().things().values().cloned().collect();
         let prefix = query.config.prefix.unwrap_or_default();
         if prefix == "fail" {
             return Err(Diagnostic::error("Cannot search").into());
