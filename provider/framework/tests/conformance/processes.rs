@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tf_framework::testing::{Host, Profile, object};
@@ -16,26 +16,58 @@ use crate::lease;
 /// Longest time anything here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The example's binary, brought up to date by cargo itself.
+/// The example's binary. Cargo builds it together with this test; only a test filter keeps it from doing so,
+/// and then it is built here.
 fn echo() -> Launch {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     Launch::new(PATH.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "tf-framework",
-                "--example",
-                "echo",
-            ])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success(), "the example builds");
         let test = std::env::current_exe().unwrap();
         let name = format!("examples/echo{}", std::env::consts::EXE_SUFFIX);
-        test.parent().and_then(Path::parent).unwrap().join(name)
+        let path = test.parent().and_then(Path::parent).unwrap().join(name);
+        if !is_newer_than_sources(&path) {
+            let built = Command::new(env!("CARGO"))
+                .args([
+                    "build",
+                    "--quiet",
+                    "--package",
+                    "tf-framework",
+                    "--example",
+                    "echo",
+                ])
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status();
+            assert!(built.unwrap().success(), "the example builds");
+        }
+        path
     }))
+}
+
+fn is_newer_than_sources(path: &Path) -> bool {
+    let Ok(built) = path.metadata().and_then(|file| file.modified()) else {
+        return false;
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = [
+        "src",
+        "examples",
+        "tests/conformance/provider",
+        "../protocol/src",
+        "../secret/src",
+    ];
+    sources
+        .iter()
+        .filter_map(|dir| newest(&root.join(dir)))
+        .all(|changed| changed <= built)
+}
+
+/// When the newest file below `dir` was changed.
+fn newest(dir: &Path) -> Option<SystemTime> {
+    let entries = dir.read_dir().ok()?.filter_map(Result::ok);
+    let changed = entries.filter_map(|entry| match entry.file_type().ok()?.is_dir() {
+        true => newest(&entry.path()),
+        false => entry.metadata().ok()?.modified().ok(),
+    });
+    changed.max()
 }
 
 /// A process with a configured host and the file in which it notes what happens.
