@@ -153,7 +153,7 @@ impl Document {
             .filter(|(_, known)| fits(known));
         let (place, recipient) = fitting.next().ok_or_else(|| {
             refuse(ErrorKind::NotFound, "is not a recipient")
-                .with_help("`store recipients` lists them")
+                .with_help("`store recipients list` shows them")
         })?;
         if fitting.next().is_some() {
             return Err(refuse(ErrorKind::Conflict, "names several recipients")
@@ -289,9 +289,11 @@ fn no_secret<'a>(
     );
     match suggest::hint(path, known.map(String::as_str)) {
         Some(hint) => error.with_help(format!(
-            "{hint}; `store list` shows all, `store set {path}` stores one"
+            "{hint}; `store list` shows all, `store set local://{path}` stores one"
         )),
-        None => error.with_help(format!("the store is empty; `store set {path}` stores one")),
+        None => error.with_help(format!(
+            "the store is empty; `store set local://{path}` stores one"
+        )),
     }
 }
 
@@ -314,7 +316,7 @@ fn no_version(
         Some(number) => format!("`{path}` has no version {number}"),
     };
     let help = if readable.is_empty() {
-        format!("no version is left; `store set {path}` stores a new one")
+        format!("no version is left; `store set local://{path}` stores a new one")
     } else {
         format!("these versions can be read: {}", readable.join(", "))
     };

@@ -41,7 +41,7 @@ impl Recipient {
             } else {
                 let shown: String = self.key.chars().take(16).collect();
                 wrong(format!("`{shown}…` is not the public key of a recipient"))
-                    .with_help("give a public key that starts with `age1`; its owner sees it with `store recipients` or `age-keygen -y`")
+                    .with_help("give a public key that starts with `age1`; its owner finds it in the comments of the identity file, or with `age-keygen -y`")
             }
         })
     }

@@ -124,7 +124,7 @@ fn decrypt_error(
         .with_context("identity", identities.origin())
         .with_help(
             "use the identity the store was made with (SECRETREF_IDENTITY_FILE), or ask somebody who can open the \
-             store to run `store add-recipient` with the public key above",
+             store to run `store recipients add` with the public key above",
         ),
         E::UnknownFormat => StoreError::new(
             ErrorKind::Unsupported,
