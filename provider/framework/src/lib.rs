@@ -96,6 +96,7 @@ pub mod context;
 mod convert;
 pub mod data_source;
 pub mod diagnostic;
+pub mod docs;
 mod echo;
 pub mod ephemeral;
 pub mod function;

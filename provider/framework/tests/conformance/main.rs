@@ -5,6 +5,7 @@
 mod ephemerals;
 mod managed;
 mod others;
+mod pages;
 mod processes;
 mod provider;
 mod rules;
