@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::finding::{Confidence, Digest, RuleId, Severity};
+use crate::finding::{Confidence, Digest, FileId, RuleId, Severity};
 use crate::fix::Fix;
 
 /// All outcomes of one run.
@@ -20,6 +20,8 @@ pub struct Report {
     pub unreadable: Vec<Unreadable>,
     /// Counts for the summary.
     pub stats: Stats,
+    /// Display paths by [`FileId`], for the places of fixes.
+    pub paths: Vec<String>,
 }
 
 /// Counts for the summary line.
@@ -51,6 +53,11 @@ pub struct ReportedFinding {
     pub severity: Severity,
     /// Likelihood.
     pub confidence: Confidence,
+    /// The file, for fixes; see [`Report::paths`].
+    pub file: FileId,
+    /// The path as seen from the configuration file: the same wherever the run starts, and the
+    /// one that fingerprints and baselines use.
+    pub project_path: String,
     /// Where.
     pub location: Location,
     /// What is wrong, why, what to do.
@@ -67,7 +74,7 @@ pub struct ReportedFinding {
     pub digest: Option<Digest>,
     /// Other places.
     pub related: Vec<RelatedLocation>,
-    /// Possible repairs; their places still name files by id (see `Report`'s producer).
+    /// Possible repairs; their places name files by id, see [`Report::paths`].
     pub fixes: Vec<Fix>,
     /// Why it was silenced; `None` for active findings.
     pub suppression: Option<Suppression>,

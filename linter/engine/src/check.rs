@@ -1,0 +1,94 @@
+//! Facts -> findings: every rule over one shared walk.
+
+use rayon::prelude::*;
+use secretlint_core::facts::{Module, Workspace, each_position};
+use secretlint_core::{Cx, DigestKey, Hooks, Rule, Sink};
+
+/// The rules by hook, so that a walk calls only those that listen. Indexes are those of the
+/// registry the rules came from.
+pub(crate) struct Registry<'r> {
+    rules: &'r [&'r dyn Rule],
+    text: Vec<usize>,
+    position: Vec<usize>,
+    block: Vec<usize>,
+    module: Vec<usize>,
+}
+
+impl<'r> Registry<'r> {
+    /// The rules that `is_on` lets in.
+    pub(crate) fn new(rules: &'r [&'r dyn Rule], is_on: impl Fn(&dyn Rule) -> bool) -> Self {
+        let listening = |hook: Hooks| -> Vec<usize> {
+            let wanted =
+                |(_, rule): &(usize, &&dyn Rule)| rule.hooks().contains(hook) && is_on(**rule);
+            rules
+                .iter()
+                .enumerate()
+                .filter(wanted)
+                .map(|(index, _)| index)
+                .collect()
+        };
+        Self {
+            rules,
+            text: listening(Hooks::TEXT),
+            position: listening(Hooks::POSITION),
+            block: listening(Hooks::BLOCK),
+            module: listening(Hooks::MODULE),
+        }
+    }
+
+    /// What the rules emit for each module, in the order of the modules.
+    pub(crate) fn check(&self, workspace: &Workspace<'_>, key: &DigestKey) -> Vec<Sink> {
+        workspace
+            .modules()
+            .par_iter()
+            .map(|module| self.check_module(workspace, module, key))
+            .collect()
+    }
+
+    fn check_module<'a>(
+        &self,
+        workspace: &Workspace<'a>,
+        module: &Module<'a>,
+        key: &DigestKey,
+    ) -> Sink {
+        let cx = Cx::new(workspace, module, key);
+        let mut sink = Sink::new();
+        let of = |indexes: &[usize]| {
+            indexes
+                .iter()
+                .map(|&index| (index, self.rules[index]))
+                .collect::<Vec<_>>()
+        };
+        let (text, position, block, whole) = (
+            of(&self.text),
+            of(&self.position),
+            of(&self.block),
+            of(&self.module),
+        );
+        for file in &module.files {
+            for (index, rule) in &text {
+                sink.enter(*index);
+                rule.text(&cx, file, &mut sink);
+            }
+        }
+        for facts in &module.blocks {
+            if !position.is_empty() {
+                each_position(facts, &mut |at| {
+                    for (index, rule) in &position {
+                        sink.enter(*index);
+                        rule.position(&cx, at, &mut sink);
+                    }
+                });
+            }
+            for (index, rule) in &block {
+                sink.enter(*index);
+                rule.block(&cx, facts, &mut sink);
+            }
+        }
+        for (index, rule) in &whole {
+            sink.enter(*index);
+            rule.module(&cx, &mut sink);
+        }
+        sink
+    }
+}

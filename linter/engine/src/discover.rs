@@ -1,0 +1,181 @@
+//! Which files there are to lint.
+//!
+//! Folders are walked in parallel: `.gitignore`, `.ignore` and `.secretlintignore` are obeyed,
+//! hidden entries skipped, symbolic links not followed (their targets are linted where they
+//! stand), and `.terraform`, `.git` and `.terragrunt-cache` never entered. Named files are always
+//! taken.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use secretlint_core::facts::FileKind;
+use secretlint_core::report::Unreadable;
+
+use crate::config::Files;
+use crate::input::Input;
+
+/// A file to lint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Found {
+    /// Display path.
+    pub(crate) path: String,
+    /// Where its text is.
+    pub(crate) origin: Origin,
+    /// By name; `None` for named files whose content must tell.
+    pub(crate) kind: Option<FileKind>,
+}
+
+/// Where a text comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// Index into [`Input::texts`].
+    Memory(usize),
+    /// A file on disk.
+    Disk(PathBuf),
+}
+
+/// All files, sorted by display path, each once; and what was named but cannot be looked at.
+pub(crate) fn discover(input: &Input<'_>, files: &Files) -> (Vec<Found>, Vec<Unreadable>) {
+    let mut found: Vec<Found> = Vec::new();
+    let mut unreadable = Vec::new();
+    for path in input.paths {
+        let path = input.root.join(path);
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                walk(input.root, &path, files, &mut found, &mut unreadable);
+            }
+            Ok(_) => found.push(named(input.root, path)),
+            Err(error) => unreadable.push(Unreadable {
+                path: display(input.root, &path),
+                reason: format!("cannot be opened: {error}; check the path"),
+            }),
+        }
+    }
+    for (index, text) in input.texts.iter().enumerate() {
+        found.push(Found {
+            path: text.path.clone(),
+            origin: Origin::Memory(index),
+            kind: FileKind::of(&text.path),
+        });
+    }
+    // Memory sorts before disk, so a buffer replaces the file it belongs to.
+    found.sort_unstable();
+    found.dedup_by(|later, earlier| later.path == earlier.path);
+    unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+    (found, unreadable)
+}
+
+fn named(root: &Path, path: PathBuf) -> Found {
+    let shown = display(root, &path);
+    Found {
+        kind: FileKind::of(&shown),
+        path: shown,
+        origin: Origin::Disk(path),
+    }
+}
+
+fn walk(
+    root: &Path,
+    folder: &Path,
+    files: &Files,
+    found: &mut Vec<Found>,
+    unreadable: &mut Vec<Unreadable>,
+) {
+    let gathered = Mutex::new((Vec::new(), Vec::new()));
+    let walker = WalkBuilder::new(folder)
+        .hidden(!files.hidden)
+        .git_ignore(files.ignore_files)
+        .git_global(false)
+        .git_exclude(files.ignore_files)
+        .ignore(files.ignore_files)
+        .parents(files.ignore_files)
+        .add_custom_ignore_filename(".secretlintignore")
+        .filter_entry(|entry| !is_never_entered(entry))
+        .threads(rayon::current_num_threads().min(8))
+        .build_parallel();
+    walker.run(|| {
+        let mut batch = Batch {
+            gathered: &gathered,
+            found: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        Box::new(move |entry| {
+            match entry {
+                Ok(entry) => batch.found.extend(lintable(root, &entry, files)),
+                Err(error) => batch.unreadable.push(Unreadable {
+                    path: display(root, folder),
+                    reason: format!("a part of it cannot be walked: {error}"),
+                }),
+            }
+            WalkState::Continue
+        })
+    });
+    if let Ok((more, errors)) = gathered.into_inner() {
+        found.extend::<Vec<Found>>(more);
+        unreadable.extend::<Vec<Unreadable>>(errors);
+    }
+}
+
+/// What one walker thread gathered; handed over when the thread is done.
+struct Batch<'g> {
+    gathered: &'g Mutex<(Vec<Found>, Vec<Unreadable>)>,
+    found: Vec<Found>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut gathered) = self.gathered.lock() {
+            gathered.0.append(&mut self.found);
+            gathered.1.append(&mut self.unreadable);
+        }
+    }
+}
+
+fn is_never_entered(entry: &DirEntry) -> bool {
+    entry.depth() > 0
+        && entry.file_type().is_some_and(|kind| kind.is_dir())
+        && matches!(
+            entry.file_name().to_str(),
+            Some(".terraform" | ".git" | ".terragrunt-cache" | ".terragrunt-stack")
+        )
+}
+
+fn lintable(root: &Path, entry: &DirEntry, files: &Files) -> Option<Found> {
+    if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+        return None;
+    }
+    let name = entry.file_name().to_str()?;
+    let kind = match FileKind::of(name) {
+        Some(FileKind::Lock) => return None,
+        // Plans and states have free names; the usual ones are looked into.
+        None if name.ends_with("plan.json") || name.ends_with("state.json") => None,
+        None => return None,
+        kind => kind,
+    };
+    let path = display(root, entry.path());
+    if files.is_excluded(&path) {
+        return None;
+    }
+    Some(Found {
+        path,
+        origin: Origin::Disk(entry.path().to_owned()),
+        kind,
+    })
+}
+
+/// Relative to the root where possible, `/` separated, without `./`.
+pub(crate) fn display(root: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let text = relative.to_string_lossy();
+    let text = if std::path::MAIN_SEPARATOR == '\\' {
+        text.replace('\\', "/").into()
+    } else {
+        text
+    };
+    match text.trim_start_matches("./") {
+        "" => ".".to_owned(),
+        rest => rest.to_owned(),
+    }
+}

@@ -1,0 +1,261 @@
+//! Places as people see them: line, column and a masked excerpt.
+//!
+//! The only code that copies source text into a report. Every known secret of the file is masked
+//! before a line leaves, and so is every other text in it that equals one of them.
+
+use hcl_syntax::{ColumnUnit, LineIndex};
+use secretlint_core::Place;
+use secretlint_core::report::{Excerpt, LineColumn, Location};
+
+/// Lines of a place that are shown.
+const MAX_LINES: usize = 8;
+/// Characters of a line that are shown on each side of the place.
+const MAX_AROUND: usize = 160;
+/// Shorter secrets are masked where they stand only: everywhere else they would hide ordinary text.
+const MIN_REPEATED: usize = 4;
+
+/// A file whose places are looked up.
+pub(crate) struct Locator<'t> {
+    path: &'t str,
+    text: &'t str,
+    lines: LineIndex,
+    /// Sorted, not overlapping byte ranges that must not be shown.
+    secrets: Vec<(usize, usize)>,
+}
+
+impl<'t> Locator<'t> {
+    /// A locator for a file whose secrets stand at `secrets`.
+    pub(crate) fn new(
+        path: &'t str,
+        text: &'t str,
+        secrets: impl IntoIterator<Item = Place>,
+    ) -> Self {
+        let mut ranges: Vec<(usize, usize)> = Vec::new();
+        let mut places: Vec<Place> = secrets.into_iter().collect();
+        places.sort_unstable();
+        for place in places {
+            let (start, end) = clamp(text, place);
+            match ranges.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ if start < end => ranges.push((start, end)),
+                _ => {}
+            }
+        }
+        Self {
+            path,
+            text,
+            lines: LineIndex::new(text),
+            secrets: ranges,
+        }
+    }
+
+    /// The place with its line, column and masked excerpt.
+    pub(crate) fn locate(&self, place: Place) -> Location {
+        let (start, end) = clamp(self.text, place);
+        Location {
+            path: self.path.to_owned(),
+            span: (start as u32, end as u32),
+            start: self.line_column(start),
+            end: self.line_column(end),
+            excerpt: self.excerpt(start, end),
+        }
+    }
+
+    fn line_column(&self, offset: usize) -> LineColumn {
+        let position = self
+            .lines
+            .position(self.text, offset as u32, ColumnUnit::Scalar);
+        LineColumn {
+            line: position.line + 1,
+            column: position.column + 1,
+        }
+    }
+
+    fn excerpt(&self, start: usize, end: usize) -> Excerpt {
+        let from = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let mut out = Excerpt {
+            first_line: self.line_column(start).line,
+            ..Excerpt::default()
+        };
+        let mut line_start = from;
+        for count in 0..MAX_LINES {
+            let line_end = self.text[line_start..]
+                .find('\n')
+                .map_or(self.text.len(), |at| line_start + at);
+            let (shown_start, shown_end) = self.window(line_start, line_end, start, end);
+            if count > 0 {
+                out.text.push('\n');
+            }
+            if shown_start > line_start {
+                out.text.push('…');
+            }
+            if count == 0 {
+                out.highlight.0 = out.text.len() + self.masked(shown_start, start).len();
+            }
+            let before = out.text.len();
+            let visible_end = end.clamp(shown_start, shown_end);
+            out.highlight.1 = before + self.masked(shown_start, visible_end).len();
+            out.text.push_str(&self.masked(shown_start, shown_end));
+            if shown_end < line_end {
+                out.text.push('…');
+            }
+            if end <= line_end || line_end == self.text.len() {
+                break;
+            }
+            line_start = line_end + 1;
+        }
+        self.mask_repeated(&mut out);
+        out
+    }
+
+    /// The part of a line to show: all of it, or what is near the place in a long one.
+    fn window(
+        &self,
+        line_start: usize,
+        line_end: usize,
+        start: usize,
+        end: usize,
+    ) -> (usize, usize) {
+        let line_end = line_end - usize::from(self.text[line_start..line_end].ends_with('\r'));
+        let near = start.clamp(line_start, line_end);
+        let far = end.clamp(near, line_end);
+        let mut shown_start = line_start.max(near.saturating_sub(MAX_AROUND));
+        let mut shown_end = line_end.min(far.min(near + 2 * MAX_AROUND) + MAX_AROUND);
+        while !self.text.is_char_boundary(shown_start) {
+            shown_start += 1;
+        }
+        while !self.text.is_char_boundary(shown_end) {
+            shown_end -= 1;
+        }
+        (shown_start.min(near), shown_end.max(shown_start))
+    }
+
+    /// The text of a range with one `*` for each character of a secret.
+    fn masked(&self, start: usize, end: usize) -> String {
+        let mut out = String::with_capacity(end - start);
+        let mut at = start;
+        let first = self
+            .secrets
+            .partition_point(|&(_, secret_end)| secret_end <= start);
+        for &(secret_start, secret_end) in &self.secrets[first..] {
+            if secret_start >= end {
+                break;
+            }
+            let (from, to) = (secret_start.max(at), secret_end.min(end));
+            out.push_str(&self.text[at..from]);
+            out.extend(
+                self.text[from..to]
+                    .chars()
+                    .map(|c| if c == '\n' { '\n' } else { '*' }),
+            );
+            at = to;
+        }
+        out.push_str(&self.text[at..end]);
+        out
+    }
+
+    /// Masks what equals a secret of the file but is not known as one.
+    fn mask_repeated(&self, excerpt: &mut Excerpt) {
+        for &(start, end) in &self.secrets {
+            let secret = self.text[start..end].trim_matches(['"', '\'']);
+            if secret.len() < MIN_REPEATED || secret.len() > excerpt.text.len() {
+                continue;
+            }
+            while let Some(at) = excerpt.text.find(secret) {
+                let stars = "*".repeat(secret.chars().count());
+                excerpt.text.replace_range(at..at + secret.len(), &stars);
+                let shrink = |edge: usize| match edge {
+                    edge if edge >= at + secret.len() => edge - (secret.len() - stars.len()),
+                    edge => edge.min(at + stars.len()),
+                };
+                excerpt.highlight = (shrink(excerpt.highlight.0), shrink(excerpt.highlight.1));
+                if secret.chars().all(|c| c == '*') {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// A place within the text, on character boundaries: the file may have changed on disk.
+fn clamp(text: &str, place: Place) -> (usize, usize) {
+    let edge = |offset: u32| {
+        let mut offset = (offset as usize).min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    };
+    let start = edge(place.start);
+    (start, edge(place.end).max(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use secretlint_core::FileId;
+
+    use super::*;
+
+    fn place(text: &str, part: &str) -> Place {
+        let start = text.find(part).unwrap();
+        Place {
+            file: FileId(0),
+            start: start as u32,
+            end: (start + part.len()) as u32,
+        }
+    }
+
+    fn excerpt(text: &str, at: &str, secrets: &[&str]) -> (String, String) {
+        let locator = Locator::new(
+            "main.tf",
+            text,
+            secrets.iter().map(|secret| place(text, secret)),
+        );
+        let excerpt = locator.locate(place(text, at)).excerpt;
+        let highlighted = excerpt.text[excerpt.highlight.0..excerpt.highlight.1].to_owned();
+        (excerpt.text, highlighted)
+    }
+
+    #[test]
+    fn secrets_are_masked_wherever_they_are_repeated() {
+        let text = "a = 1\npassword = \"hünter2\" # hünter2\n";
+        let (shown, highlighted) = excerpt(text, "\"hünter2\"", &["\"hünter2\""]);
+        assert_eq!(shown, "password = ********* # *******");
+        assert_eq!(highlighted, "*********");
+    }
+
+    #[test]
+    fn other_secrets_of_the_line_are_masked_too() {
+        let text = "x = { a = \"first-secret\", b = \"second-secret\" }";
+        let (shown, highlighted) =
+            excerpt(text, "\"first-secret\"", &["first-secret", "second-secret"]);
+        assert_eq!(shown, "x = { a = \"************\", b = \"*************\" }");
+        assert_eq!(highlighted, "\"************\"");
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let text = format!("{}key{}", "ä".repeat(500), "ö".repeat(500));
+        let (shown, highlighted) = excerpt(&text, "key", &[]);
+        assert!(shown.starts_with('…') && shown.ends_with('…') && shown.len() < 700);
+        assert_eq!(highlighted, "key");
+    }
+
+    #[test]
+    fn long_places_show_their_first_lines() {
+        let text = "a = <<EOT\n1\n2\n3\n4\n5\n6\n7\n8\n9\nEOT\n";
+        let (shown, _) = excerpt(text, text.trim_end(), &[]);
+        assert_eq!(shown.lines().count(), MAX_LINES);
+    }
+
+    #[test]
+    fn places_outside_a_changed_file_do_not_panic() {
+        let locator = Locator::new("main.tf", "ä", []);
+        let location = locator.locate(Place {
+            file: FileId(0),
+            start: 1,
+            end: 99,
+        });
+        assert_eq!(location.span, (0, 2));
+    }
+}
