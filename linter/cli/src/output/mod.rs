@@ -88,7 +88,7 @@ pub(crate) mod tests {
     };
     use std::borrow::Cow;
 
-    use secretlint_core::{Family, Lifecycle, Rank};
+    use secretlint_core::{Family, FileId, Lifecycle, Rank};
 
     pub(crate) static META: RuleMeta = RuleMeta {
         id: Cow::Borrowed("hardcoded-secret"),
@@ -126,6 +126,8 @@ pub(crate) mod tests {
             rule: "hardcoded-secret".into(),
             severity: Severity::Error,
             confidence: Confidence::High,
+            file: FileId(0),
+            project_path: "live/prod env/main.tf".into(),
             location: location("live/prod env/main.tf", 12),
             message: "`x.y.password` holds a literal password".into(),
             why: "Whoever reads the code knows it.".into(),
@@ -144,6 +146,7 @@ pub(crate) mod tests {
 
     pub(crate) fn report() -> Report {
         Report {
+            paths: vec!["live/prod env/main.tf".into()],
             findings: vec![finding(None)],
             suppressed: vec![finding(Some(Suppression {
                 kind: "comment",

@@ -34,7 +34,7 @@ pub(super) fn write(
 fn log(report: &Report, rules: &[&RuleMeta]) -> Sarif {
     let indices: BTreeMap<&str, i64> = (0..)
         .zip(rules)
-        .map(|(index, rule)| (rule.id, index))
+        .map(|(index, rule)| (&*rule.id, index))
         .collect();
     let driver = ToolComponent::builder()
         .name(env!("CARGO_PKG_NAME"))
