@@ -63,9 +63,36 @@ impl LocalStore {
         require_store(operation, &self.options)?;
         let path = &self.options.store;
         let sealed = files::read_limited(operation, path, MAX_STORE_BYTES)?;
-        let plaintext = sealed::open(operation, &self.identities, &sealed, path)?;
+        let plaintext = sealed::open(operation, &self.identities, &sealed, path)
+            .map_err(|error| self.explain(operation, error))?;
         Document::parse(operation, &plaintext)
             .map_err(|error| error.with_context("file", path.display()))
+    }
+
+    /// Tells a store that was changed for this identity from one that was never meant for it, as far as the
+    /// index knows, and who else could help.
+    fn explain(&self, operation: Operation, error: StoreError) -> StoreError {
+        if error.kind() != ErrorKind::PermissionDenied {
+            return error;
+        }
+        let path = &self.options.store;
+        let Ok(index) = Index::load_unchecked(operation, path) else {
+            return error;
+        };
+        let own = self.identities.public_keys();
+        if index
+            .recipients
+            .iter()
+            .any(|recipient| own.contains(&recipient.key))
+        {
+            return sealed::damaged(
+                operation,
+                path,
+                "its index names this identity as a recipient, but the identity does not open it",
+            );
+        }
+        let others: Vec<_> = index.recipients.iter().map(ToString::to_string).collect();
+        error.with_context("recipients", others.join(", "))
     }
 
     /// Encrypts and replaces the store, and its index.

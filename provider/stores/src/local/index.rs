@@ -72,18 +72,20 @@ impl Index {
 
     /// Reads the index and checks that it belongs to the store file as it is now.
     pub(super) fn load(operation: Operation, store: &Path) -> Result<Self> {
-        let path = Self::path_for(store);
-        let wrong = |kind, message: &str| {
-            StoreError::new(kind, operation, message)
-                .with_context("file", path.display())
-                .with_help(
-                    "provide the identity of the store; its next change writes the index anew",
-                )
-        };
-        let text =
-            files::read_limited(operation, &path, MAX_STORE_BYTES).map_err(|error| match error
-                .kind()
-            {
+        let index = Self::load_unchecked(operation, store)?;
+        let sealed = files::read_limited(operation, store, MAX_STORE_BYTES)?;
+        if index.store_sha256 == hex::encode(&Sha256::digest(&*sealed)) {
+            return Ok(index);
+        }
+        let message = "the index does not belong to the store file beside it";
+        Err(unusable(operation, ErrorKind::Integrity, message, store))
+    }
+
+    /// Reads the index whatever the store file is, for messages only.
+    pub(super) fn load_unchecked(operation: Operation, store: &Path) -> Result<Self> {
+        let wrong = |kind, message| unusable(operation, kind, message, store);
+        let text = files::read_limited(operation, &Self::path_for(store), MAX_STORE_BYTES)
+            .map_err(|error| match error.kind() {
                 ErrorKind::NotFound => wrong(
                     ErrorKind::Config,
                     "the store keeps no index, so its metadata needs the identity",
@@ -102,13 +104,12 @@ impl Index {
                 "the index has a format this program does not know",
             ));
         }
-        let sealed = files::read_limited(operation, store, MAX_STORE_BYTES)?;
-        if index.store_sha256 != hex::encode(&Sha256::digest(&*sealed)) {
-            return Err(wrong(
-                ErrorKind::Integrity,
-                "the index does not belong to the store file beside it",
-            ));
-        }
         Ok(index)
     }
+}
+
+fn unusable(operation: Operation, kind: ErrorKind, message: &str, store: &Path) -> StoreError {
+    StoreError::new(kind, operation, message)
+        .with_context("file", Index::path_for(store).display())
+        .with_help("provide the identity of the store; its next change writes the index anew")
 }

@@ -97,7 +97,8 @@ fn require_age_file(operation: Operation, sealed: &[u8], path: &Path) -> Result<
 const RESTORE: &str =
     "restore the file from version control or a backup; if the path is wrong, set SECRETREF_STORE";
 
-fn damaged(operation: Operation, path: &Path, why: &str) -> StoreError {
+/// The error for a store that is not as it was written.
+pub(super) fn damaged(operation: Operation, path: &Path, why: &str) -> StoreError {
     StoreError::new(
         ErrorKind::Integrity,
         operation,

@@ -67,6 +67,29 @@ fn files_that_are_no_store_are_told_apart() {
 }
 
 #[test]
+fn a_changed_recipient_is_not_taken_for_a_wrong_identity() {
+    let project = Project::new();
+    let store = project.init();
+    let mut bytes = fs::read(store.path()).unwrap();
+    // The body of the recipient's stanza is the line after its arguments.
+    let place = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .nth(1)
+        .unwrap()
+        .0
+        + 1;
+    bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+    fs::write(store.path(), bytes).unwrap();
+    check(
+        store.get("a", None),
+        ErrorKind::Integrity,
+        &["integrity check", "names this identity", "restore"],
+    );
+}
+
+#[test]
 fn a_document_of_a_newer_program_is_not_guessed_at() {
     let project = Project::new();
     let store = project.init();

@@ -46,6 +46,7 @@ fn a_wrong_identity_names_both_files_and_the_way_in() {
             &key,
             "store.age",
             "other/identity.txt",
+            "recipients: age1",
             "recipients add",
         ],
     );
