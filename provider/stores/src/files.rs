@@ -23,7 +23,7 @@ pub(crate) fn io_error(
     error: io::Error,
 ) -> StoreError {
     let kind = match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
         _ => ErrorKind::Io,
     };

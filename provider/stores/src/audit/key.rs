@@ -30,6 +30,15 @@ pub enum KeySource {
 }
 
 impl KeySource {
+    /// True when there is something to load.
+    pub(super) fn exists(&self) -> bool {
+        match self {
+            Self::File(path) => path.exists(),
+            Self::Inline(_) => true,
+            Self::None => false,
+        }
+    }
+
     /// The key; `create` makes the file when it is missing.
     pub(super) fn load(&self, create: bool) -> Result<Option<Secret>> {
         match self {

@@ -135,14 +135,23 @@ impl AuditLog {
     /// Prepares the log; its file is made at the first event.
     ///
     /// # Errors
-    /// Those of the key.
+    /// Those of an existing key: `permission_denied` when others may read it, `config` when it is none.
+    /// A key that cannot be made is an error only when failing closed.
     pub fn open(options: AuditOptions, context: AuditContext) -> Result<Self> {
         let head = options
             .heads
             .as_ref()
             .map(|folder| Head::of(folder, &options.path));
+        let key = match options.key.load(true) {
+            // A read-only home folder: the log is still chained, and `verify` says that no key is there.
+            Err(error) if !options.fail_closed && !options.key.exists() => {
+                tracing::warn!("the access log gets no checkpoints: {error}");
+                None
+            }
+            other => other?,
+        };
         Ok(Self {
-            key: options.key.load(true)?,
+            key,
             head,
             options,
             context,
@@ -266,9 +275,17 @@ impl AuditLog {
                 error,
             )
         })?;
-        match &self.head {
-            Some(head) => head.save(&self.options.path, &writer.tip),
-            None => Ok(()),
+        let remembered = self
+            .head
+            .as_ref()
+            .map_or(Ok(()), |head| head.save(&self.options.path, &writer.tip));
+        match remembered {
+            Err(error) if !self.options.fail_closed => {
+                // The line is written; only a cut at the end may go unnoticed.
+                tracing::warn!("the end of the access log is not remembered: {error}");
+                Ok(())
+            }
+            other => other,
         }
     }
 

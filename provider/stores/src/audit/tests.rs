@@ -350,6 +350,27 @@ fn a_log_that_cannot_be_written_says_so() {
 }
 
 #[test]
+fn a_home_that_cannot_be_written_costs_the_checkpoints_only() {
+    let place = Place::new();
+    // A file where the folder of the keys should be.
+    fs::write(place.folder.path().join("home"), "").unwrap();
+    open(&place.log(), "local://a");
+    let report = verify(&AuditOptions {
+        heads: None,
+        ..place.options.clone()
+    });
+    let report = report.unwrap();
+    assert!(report.is_intact() && !report.keyed, "{report:?}");
+    assert_eq!(report.events, 1);
+
+    let strict = AuditOptions {
+        fail_closed: true,
+        ..place.options.clone()
+    };
+    AuditLog::open(strict, AuditContext::default()).unwrap_err();
+}
+
+#[test]
 fn appenders_do_not_break_each_others_chain() {
     let place = Place::new();
     std::thread::scope(|scope| {
