@@ -11,9 +11,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-#[expect(dead_code, reason = "a part of the library; used here in part")]
-#[path = "src/patterns/automaton.rs"]
-mod automaton;
+#[expect(
+    dead_code,
+    reason = "a part of the library; the search is not used here"
+)]
+#[path = "src/patterns/keywords.rs"]
+mod keywords;
 #[expect(unreachable_pub, reason = "a part of the library")]
 #[path = "src/patterns/page.rs"]
 mod page;
@@ -21,7 +24,7 @@ mod page;
 #[path = "src/patterns/schema.rs"]
 mod schema;
 
-use automaton::Automaton;
+use keywords::{Keywords, WORDS};
 use schema::{Pattern, Text, VendorFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,18 +43,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(twice) = patterns.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(format!("two patterns are named `{}`", twice[0].id).into());
     }
-    let keywords = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
+    let entries = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
         pattern
             .keywords
             .iter()
-            .map(move |word| (word.as_ref(), index))
+            .map(move |word| (word.clone(), index))
     });
-    let automaton =
-        Automaton::build(keywords).map_err(|_| "too many keywords for one automaton")?;
+    let keywords = Keywords::build(entries.collect());
     let mut code = String::new();
     write_patterns(&mut code, &patterns)?;
     write_pages(&mut code, &patterns)?;
-    write_automaton(&mut code, &automaton)?;
+    write_keywords(&mut code, &keywords)?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("catalogue.rs"), code)?;
     Ok(())
 }
@@ -119,21 +121,21 @@ fn write_pages(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
     writeln!(code, "];")
 }
 
-fn write_automaton(code: &mut String, automaton: &Automaton) -> std::fmt::Result {
+fn write_keywords(code: &mut String, keywords: &Keywords) -> std::fmt::Result {
     writeln!(
         code,
-        "static CLASSES: [u8; {}] = {:?};\nstatic NEXT: [u16; {}] = {:?};\n\
-         static OFFSETS: [u32; {}] = {:?};\nstatic ENDING: [u16; {}] = {:?};\n\
-         const SHIFT: u32 = {};\nconst FIRST_ENDING: u16 = {};",
-        automaton.classes.len(),
-        automaton.classes,
-        automaton.next.len(),
-        automaton.next,
-        automaton.offsets.len(),
-        automaton.offsets,
-        automaton.patterns.len(),
-        automaton.patterns,
-        automaton.shift,
-        automaton.first_ending,
-    )
+        "static CLASSES: [u8; 256] = {:?};\nstatic BEGINS: [u64; {WORDS}] = {:?};\n\
+         static RANKS: [u16; {WORDS}] = {:?};\nstatic OFFSETS: [u16; {}] = {:?};\n\
+         static ENTRIES: [(Text, u16); {}] = [",
+        keywords.classes,
+        keywords.begins,
+        keywords.ranks,
+        keywords.offsets.len(),
+        keywords.offsets,
+        keywords.entries.len(),
+    )?;
+    for (word, pattern) in keywords.entries.iter() {
+        writeln!(code, "(Text::Borrowed({word:?}), {pattern}),")?;
+    }
+    writeln!(code, "];")
 }

@@ -1,16 +1,21 @@
 //! A pattern's regular expression and the window it needs around a keyword.
 
+use std::ops::Range;
+
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
-use regex_automata::{Input, PatternID};
+use regex_automata::{Anchored, Input, PatternID};
 use regex_syntax::ParserBuilder;
 
+use super::anchor::Anchor;
 use super::schema::{Pattern, PatternError};
 
 /// Window of an unlimited regular expression that names none.
 const DEFAULT_WINDOW: usize = 512;
 /// A limited regular expression looks no farther than this, unless it names a window.
 const LONGEST_DERIVED_WINDOW: usize = 4096;
+/// Anchored searches may overlap; a window above this is searched as one with its neighbours.
+const LARGEST_ANCHORED_WINDOW: usize = 1024;
 /// Limit of one compiled regular expression, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
 /// Lazy-DFA cache of one search, in bytes.
@@ -23,15 +28,17 @@ pub(super) struct Compiled {
     /// Groups `secret`, `secret2`, … of the alternatives; at least one.
     secrets: Vec<usize>,
     test: Option<usize>,
-    /// Bytes to look at on each side of a keyword's end.
+    /// Bytes to look at on each side of a keyword's start.
     pub(super) window: usize,
+    /// Where matches begin, if that is known; `None` = anywhere in the window.
+    pub(super) anchor: Option<Anchor>,
 }
 
 /// Where a regular expression matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     /// The group `secret`.
-    pub(super) secret: std::ops::Range<usize>,
+    pub(super) secret: Range<usize>,
     /// The group `test` took part: the key says that it is of the vendor's test mode.
     pub(super) test: bool,
 }
@@ -87,8 +94,10 @@ impl Compiled {
             .maximum_len()
             .map_or(DEFAULT_WINDOW, |len| len.min(LONGEST_DERIVED_WINDOW));
         let window = pattern.window.map_or(derived, |window| window as usize);
+        let anchor = Anchor::of(&hir, &pattern.keywords);
         Ok(Self {
             test: group("test"),
+            anchor: anchor.filter(|_| window <= LARGEST_ANCHORED_WINDOW),
             secrets,
             window,
             regex,
@@ -96,29 +105,46 @@ impl Compiled {
     }
 
     /// Calls `hit` for each match inside `range`; what surrounds the range is seen by `\b` alone.
-    pub(super) fn find(&self, text: &str, range: std::ops::Range<usize>, mut hit: impl FnMut(Hit)) {
-        let mut captures: Captures = self.regex.create_captures();
+    pub(super) fn find(&self, text: &str, range: Range<usize>, mut hit: impl FnMut(Hit)) {
+        let mut captures = self.regex.create_captures();
         let mut input = Input::new(text).range(range);
         loop {
             self.regex.search_captures(&input, &mut captures);
             let Some(whole) = captures.get_match() else {
                 return;
             };
-            let secret = self
-                .secrets
-                .iter()
-                .find_map(|&group| captures.get_group(group));
-            if let Some(secret) = secret {
-                let test = self
-                    .test
-                    .is_some_and(|group| captures.get_group(group).is_some());
-                hit(Hit {
-                    secret: secret.range(),
-                    test,
-                });
+            if let Some(found) = self.hit(&captures) {
+                hit(found);
             }
             // No match is empty, so this always moves on.
             input.set_start(whole.end());
         }
+    }
+
+    /// The match that begins at the start of `range`.
+    pub(super) fn find_at(&self, text: &str, range: Range<usize>) -> Option<Hit> {
+        let input = Input::new(text).range(range).anchored(Anchored::Yes);
+        // Most keywords begin nothing: no room for groups is needed to see that.
+        let whole = self.regex.search_half(&input)?;
+        let mut captures = self.regex.create_captures();
+        self.regex.search_captures(
+            &input.clone().range(input.start()..whole.offset()),
+            &mut captures,
+        );
+        self.hit(&captures)
+    }
+
+    fn hit(&self, captures: &Captures) -> Option<Hit> {
+        let secret = self
+            .secrets
+            .iter()
+            .find_map(|&group| captures.get_group(group))?;
+        let test = self
+            .test
+            .is_some_and(|group| captures.get_group(group).is_some());
+        Some(Hit {
+            secret: secret.range(),
+            test,
+        })
     }
 }

@@ -1,18 +1,19 @@
 //! Credential patterns: secrets that are known by the format their vendor publishes.
 //!
 //! The patterns are data (`credentials/<vendor>.toml`, see [`Pattern`]) that the build script turns
-//! into static tables. [`Catalogue::scan`] makes one pass with an automaton of all keywords and
+//! into static tables. [`Catalogue::scan`] makes one pass for all keywords and
 //! runs a pattern's regular expression, compiled on first use, only in a window around its keyword.
 //! What a match is worth ([`Class`]) is decided by `verify` and `dummy`.
 //!
 //! It works on text alone and knows nothing about HCL.
 
-mod automaton;
+mod anchor;
 mod compiled;
 mod dummy;
 mod entropy;
 mod example;
 mod examples;
+mod keywords;
 mod page;
 mod rule;
 mod scan;
@@ -20,6 +21,7 @@ mod schema;
 mod user;
 mod verify;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
@@ -31,8 +33,8 @@ pub use page::render as render_page;
 pub use rule::{CredentialPatterns, builtin_rule};
 pub use schema::{Confidence, Pattern, PatternError, Severity, Text, Texts, VendorFile, Verify};
 
-use automaton::Automaton;
 use compiled::Compiled;
+use keywords::Keywords;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
@@ -40,12 +42,10 @@ include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 /// makes one of a user's patterns.
 #[derive(Debug)]
 pub struct Catalogue {
-    patterns: Texty<Pattern>,
-    automaton: Automaton,
+    patterns: Cow<'static, [Pattern]>,
+    keywords: Keywords,
     compiled: Box<[OnceLock<Compiled>]>,
 }
-
-type Texty<T> = std::borrow::Cow<'static, [T]>;
 
 /// What a match is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,14 +74,13 @@ pub struct Match<'c> {
 /// The shipped patterns. The first call allocates a few kilobytes and compiles nothing.
 pub fn builtin() -> &'static Catalogue {
     static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {
-        patterns: Texty::Borrowed(&PATTERNS),
-        automaton: Automaton {
-            classes: Texty::Borrowed(&CLASSES),
-            shift: SHIFT,
-            next: Texty::Borrowed(&NEXT),
-            first_ending: FIRST_ENDING,
-            offsets: Texty::Borrowed(&OFFSETS),
-            patterns: Texty::Borrowed(&ENDING),
+        patterns: Cow::Borrowed(&PATTERNS),
+        keywords: Keywords {
+            classes: Cow::Borrowed(&CLASSES),
+            begins: Cow::Borrowed(&BEGINS),
+            ranks: Cow::Borrowed(&RANKS),
+            offsets: Cow::Borrowed(&OFFSETS),
+            entries: Cow::Borrowed(&ENTRIES),
         },
         compiled: PATTERNS.iter().map(|_| OnceLock::new()).collect(),
     });

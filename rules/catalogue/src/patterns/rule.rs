@@ -93,12 +93,20 @@ impl Rule for CredentialPatterns<'_> {
             let Some(meta) = self.metas.get(found.index) else {
                 continue;
             };
-            sink.report(finding(cx, file, meta, &found));
+            if let Some(finding) = finding(cx, file, meta, &found) {
+                sink.report(finding);
+            }
         }
     }
 }
 
-fn finding(cx: &Cx<'_, '_>, file: &SourceFile, meta: &RuleMeta, found: &Match<'_>) -> Finding {
+/// `None` for a placeholder in a comment: it explains a format, as it should.
+fn finding(
+    cx: &Cx<'_, '_>,
+    file: &SourceFile,
+    meta: &RuleMeta,
+    found: &Match<'_>,
+) -> Option<Finding> {
     let place = Place {
         file: file.id,
         start: u32::try_from(found.span.start).unwrap_or(u32::MAX),
@@ -108,6 +116,9 @@ fn finding(cx: &Cx<'_, '_>, file: &SourceFile, meta: &RuleMeta, found: &Match<'_
         .parsed
         .comments()
         .any(|comment| comment.span.start <= place.start && place.end <= comment.span.end);
+    if commented && found.class == Class::Placeholder {
+        return None;
+    }
     let address = address(cx.module, place);
     let message = message(&found.pattern.summary, found.class, commented, &address);
     let digest = cx.digest(&file.text()[found.span.clone()]);
@@ -120,7 +131,7 @@ fn finding(cx: &Cx<'_, '_>, file: &SourceFile, meta: &RuleMeta, found: &Match<'_
         Class::Test => finding.severity.min(Severity::Warning),
         Class::Placeholder => Severity::Note,
     };
-    finding
+    Some(finding)
 }
 
 fn message(summary: &str, class: Class, commented: bool, address: &str) -> String {
@@ -159,4 +170,102 @@ fn address(module: &Module<'_>, place: Place) -> String {
         }
     });
     innermost.unwrap_or_else(|| block.address())
+}
+
+#[cfg(test)]
+mod tests {
+    use secretlint_core::facts::{FileKind, NoEnvironments, SourceFile, Workspace};
+    use secretlint_core::{Confidence, Cx, DigestKey, FileId, Rule as _, Severity, Sink};
+
+    use super::builtin_rule;
+    use crate::patterns::expand_example;
+
+    /// Rule, severity, confidence and message of each finding in the text of one file.
+    fn check(example: &str) -> Vec<(String, Severity, Confidence, String)> {
+        let text = expand_example(example).unwrap();
+        let files = [SourceFile::new(
+            FileId(0),
+            "main.tf",
+            FileKind::Terraform,
+            text,
+        )];
+        let workspace = Workspace::build(&files, &NoEnvironments);
+        let key = DigestKey::unkeyed();
+        let cx = Cx::new(&workspace, &workspace.modules()[0], &key);
+        let mut sink = Sink::new();
+        builtin_rule().text(&cx, &files[0], &mut sink);
+        let shown = sink.findings.into_iter().map(|finding| {
+            assert_eq!(finding.secrets, [finding.place]);
+            assert!(finding.digest.is_some());
+            (
+                finding.rule.to_string(),
+                finding.severity,
+                finding.confidence,
+                finding.message,
+            )
+        });
+        shown.collect()
+    }
+
+    fn one(
+        id: &str,
+        severity: Severity,
+        confidence: Confidence,
+        message: &str,
+    ) -> Vec<(String, Severity, Confidence, String)> {
+        vec![(id.to_owned(), severity, confidence, message.to_owned())]
+    }
+
+    #[test]
+    fn the_message_names_the_vendor_and_the_address() {
+        let text = "provider \"github\" {\n  token = \"ghp_{{base62 30}}{{crc32}}\"\n}\n";
+        let message =
+            "GitHub personal access token (classic) as a literal in `provider.github.token`";
+        let expected = one(
+            "github-personal-access-token",
+            Severity::Error,
+            Confidence::High,
+            message,
+        );
+        assert_eq!(check(text), expected);
+    }
+
+    #[test]
+    fn made_up_tokens_are_notes_and_test_keys_are_warnings() {
+        let text = "locals {\n  token = \"ghp_{{base62 36}}\"\n}\n";
+        let message = "Placeholder in the format of a GitHub personal access token (classic) in `local.token`";
+        let expected = one(
+            "github-personal-access-token",
+            Severity::Note,
+            Confidence::High,
+            message,
+        );
+        assert_eq!(check(text), expected);
+        let text = "locals {\n  key = \"sk_test_{{alnum 24}}\"\n}\n";
+        let message =
+            "Stripe secret or restricted key of the test mode as a literal in `local.key`";
+        assert_eq!(
+            check(text),
+            one(
+                "stripe-secret-key",
+                Severity::Warning,
+                Confidence::High,
+                message
+            )
+        );
+    }
+
+    #[test]
+    fn comments_lower_confidence_and_explain_formats_freely() {
+        let text = "# token = ghp_{{base62 30}}{{crc32}}\n";
+        let message = "GitHub personal access token (classic) as a literal in a comment";
+        let expected = one(
+            "github-personal-access-token",
+            Severity::Error,
+            Confidence::Low,
+            message,
+        );
+        assert_eq!(check(text), expected);
+        assert_eq!(check("# postgres://USER:PASSWORD@HOST:5432/NAME\n"), []);
+    }
 }

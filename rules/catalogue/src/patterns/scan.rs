@@ -1,6 +1,6 @@
 //! From text to matches: one pass for keywords, then each candidate's regular expression in a
-//! window. Windows of one pattern that touch are searched as one, so the work is linear in the
-//! text however dense its keywords are.
+//! window, or, where its matches begin with the keyword, exactly there. Windows of one pattern that
+//! touch are searched as one, so the work is linear in the text however dense its keywords are.
 
 use std::ops::Range;
 
@@ -8,32 +8,73 @@ use super::compiled::{Compiled, Hit};
 use super::verify::{Verdict, verdict};
 use super::{Catalogue, Class, Match, Pattern, dummy, entropy};
 
+/// Where to run a regular expression.
+enum Candidate {
+    /// At the start of these ranges; the first match counts.
+    Starts([Option<Range<usize>>; 2]),
+    /// Anywhere in this range.
+    Window(Range<usize>),
+}
+
 impl Catalogue {
     /// All matches in `text`, sorted by span and pattern id. Where two patterns match the same
     /// place, the one that declares to overlap the other is left out.
     #[must_use]
     pub fn scan(&self, text: &str) -> Vec<Match<'_>> {
-        let mut open: Vec<Range<usize>> = Vec::new();
         let mut matches = Vec::new();
-        self.automaton.find(text.as_bytes(), |index, end| {
-            let index = usize::from(index);
+        self.candidates(text, |index, candidate| {
+            let compiled = self.compiled(index);
+            let matched = |hit| self.matched(index, text, &hit);
+            match candidate {
+                Candidate::Starts(ranges) => {
+                    let hit = ranges
+                        .into_iter()
+                        .flatten()
+                        .find_map(|range| compiled.find_at(text, range));
+                    matches.extend(hit.and_then(matched));
+                }
+                Candidate::Window(range) => {
+                    compiled.find(text, range, |hit| matches.extend(matched(hit)));
+                }
+            }
+        });
+        settle(matches)
+    }
+
+    /// Calls `look` with a pattern's index for every place that has one of its keywords.
+    fn candidates(&self, text: &str, mut look: impl FnMut(usize, Candidate)) {
+        let mut open: Vec<Range<usize>> = Vec::new();
+        self.keywords.find(text.as_bytes(), |index, start| {
+            let compiled = self.compiled(index);
+            let end = (start + compiled.window).min(text.len());
+            if let Some(anchor) = compiled.anchor {
+                let before = start.checked_sub(1).filter(|_| anchor.before);
+                let at = anchor.at.then_some(start);
+                look(
+                    index,
+                    Candidate::Starts([before, at].map(|start| Some(start?..end))),
+                );
+                return;
+            }
             if open.is_empty() {
                 open.resize(self.patterns.len(), 0..0);
             }
-            let window = self.compiled(index).window;
-            let around = end.saturating_sub(window)..(end + window).min(text.len());
+            let around = start.saturating_sub(compiled.window)..end;
             let pending = &mut open[index];
             if around.start <= pending.end && pending.end > 0 {
-                pending.end = around.end;
+                pending.end = end;
             } else {
                 let ready = std::mem::replace(pending, around);
-                self.search(index, text, ready, &mut matches);
+                if ready.end > 0 {
+                    look(index, Candidate::Window(ready));
+                }
             }
         });
-        for (index, window) in open.into_iter().enumerate() {
-            self.search(index, text, window, &mut matches);
-        }
-        settle(matches)
+        let last = open
+            .into_iter()
+            .enumerate()
+            .filter(|(_, window)| window.end > 0);
+        last.for_each(|(index, window)| look(index, Candidate::Window(window)));
     }
 
     #[expect(
@@ -45,29 +86,17 @@ impl Catalogue {
             .get_or_init(|| Compiled::new(&self.patterns[index]).expect("tested pattern"))
     }
 
-    fn search<'c>(
-        &'c self,
-        index: usize,
-        text: &str,
-        window: Range<usize>,
-        matches: &mut Vec<Match<'c>>,
-    ) {
-        if window.is_empty() {
-            return;
-        }
+    fn matched<'c>(&'c self, index: usize, text: &str, hit: &Hit) -> Option<Match<'c>> {
         let pattern = &self.patterns[index];
-        self.compiled(index).find(text, window, |hit| {
-            let start = text.floor_char_boundary(hit.secret.start);
-            let end = text.ceil_char_boundary(hit.secret.end);
-            if let Some(class) = judge(pattern, &text[start..end], &hit) {
-                matches.push(Match {
-                    pattern,
-                    index,
-                    span: start..end,
-                    class,
-                });
-            }
-        });
+        let start = text.floor_char_boundary(hit.secret.start);
+        let end = text.ceil_char_boundary(hit.secret.end);
+        let class = judge(pattern, &text[start..end], hit)?;
+        Some(Match {
+            pattern,
+            index,
+            span: start..end,
+            class,
+        })
     }
 }
 
@@ -100,6 +129,8 @@ fn settle(mut matches: Vec<Match<'_>>) -> Vec<Match<'_>> {
     matches.sort_by(|a, b| {
         (a.span.start, a.span.end, &a.pattern.id).cmp(&(b.span.start, b.span.end, &b.pattern.id))
     });
+    // Two keywords can lead to one match.
+    matches.dedup_by(|a, b| a.index == b.index && a.span == b.span);
     if matches
         .iter()
         .all(|found| found.pattern.overlaps.is_empty())
@@ -124,4 +155,47 @@ fn settle(mut matches: Vec<Match<'_>>) -> Vec<Match<'_>> {
     let mut keep = keep.into_iter();
     matches.retain(|_| keep.next().unwrap_or(true));
     matches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Candidate;
+    use crate::patterns::builtin;
+
+    /// Bytes that regular expressions may look at.
+    fn work(text: &str) -> usize {
+        let mut bytes = 0;
+        builtin().candidates(text, |_, candidate| {
+            bytes += match candidate {
+                Candidate::Starts(ranges) => {
+                    ranges.into_iter().flatten().map(|range| range.len()).sum()
+                }
+                Candidate::Window(range) => range.len(),
+            }
+        });
+        bytes
+    }
+
+    #[test]
+    fn work_grows_with_the_length_of_hostile_texts() {
+        // Each begins a pattern everywhere and finishes it nowhere.
+        let units = [
+            "://a:",
+            "eyJ",
+            "-----BEGIN PRIVATE KEY-----",
+            "ghp_",
+            "datadog_api_key",
+            "secret_key = \"",
+            "Server=a;Password=",
+            "service_account\"",
+            "LS0tLS1CRUdJTiBSU0EgUFJJVkFURS",
+            "bearer ",
+            "AKIA",
+        ];
+        for unit in units {
+            let (short, long) = (work(&unit.repeat(1_000)), work(&unit.repeat(10_000)));
+            assert!(short > 0, "{unit}");
+            assert!(long < 12 * short, "{unit}: {short}, then {long}");
+        }
+    }
 }

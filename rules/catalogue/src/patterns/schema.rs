@@ -161,6 +161,8 @@ const MAX_TEXT: usize = 4096;
 const MAX_KEYWORDS: usize = 32;
 /// Shortest keyword: a shorter one would select half of every file.
 const MIN_KEYWORD: usize = 3;
+/// Longest keyword.
+const MAX_KEYWORD: usize = 64;
 /// Largest window.
 const MAX_WINDOW: u32 = 65_536;
 
@@ -261,8 +263,16 @@ impl Pattern {
                 "list literals of which every match contains one",
             );
         }
-        if self.keywords.iter().any(|word| word.len() < MIN_KEYWORD) {
-            return self.wrong("a keyword is shorter than 3 bytes", "use a longer literal");
+        let lengths = MIN_KEYWORD..=MAX_KEYWORD;
+        if self
+            .keywords
+            .iter()
+            .any(|word| !lengths.contains(&word.len()))
+        {
+            return self.wrong(
+                "a keyword is shorter than 3 or longer than 64 bytes",
+                "use a literal of another length",
+            );
         }
         if self
             .keywords

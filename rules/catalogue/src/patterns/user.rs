@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::automaton::Automaton;
 use super::compiled::Compiled;
+use super::keywords::Keywords;
 use super::{Catalogue, Pattern, PatternError, builtin};
 
 /// Most patterns a user can add.
@@ -48,7 +48,7 @@ impl Catalogue {
         if !errors.is_empty() {
             return Err(errors);
         }
-        assemble(done).map_err(|error| vec![error])
+        Ok(assemble(done))
     }
 }
 
@@ -77,24 +77,19 @@ fn prepare(mut pattern: Pattern) -> Result<(Pattern, Compiled), PatternError> {
     Ok((pattern, compiled))
 }
 
-fn assemble(done: Vec<(Pattern, Compiled)>) -> Result<Catalogue, PatternError> {
+fn assemble(done: Vec<(Pattern, Compiled)>) -> Catalogue {
     let (patterns, compiled): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-    let keywords = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
+    let entries = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
         pattern
             .keywords
             .iter()
-            .map(move |word| (word.as_ref(), index))
+            .map(move |word| (word.clone(), index))
     });
-    let automaton = Automaton::build(keywords).map_err(|_| PatternError {
-        id: "*".to_owned(),
-        what: "all keywords together are longer than 65,535 characters".to_owned(),
-        help: "use fewer or shorter keywords".to_owned(),
-    })?;
-    Ok(Catalogue {
+    Catalogue {
+        keywords: Keywords::build(entries.collect()),
         patterns: patterns.into(),
-        automaton,
         compiled: compiled.into_iter().map(OnceLock::from).collect(),
-    })
+    }
 }
 
 /// Written by hand: the schema is shared with the build script, which knows only serde.
@@ -133,5 +128,94 @@ impl JsonSchema for Pattern {
                 "ignore": texts("Texts that must not match.", 1),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Catalogue;
+    use crate::patterns::{Class, Pattern, PatternError, test_examples};
+
+    fn load(toml: &str) -> Result<Catalogue, Vec<PatternError>> {
+        #[derive(serde::Deserialize)]
+        struct Config {
+            pattern: Vec<Pattern>,
+        }
+        Catalogue::from_user(toml::from_str::<Config>(toml).unwrap().pattern)
+    }
+
+    const ACME: &str = r#"
+        [[pattern]]
+        id = "acme-token"
+        summary = "Acme token"
+        keywords = ["acme_"]
+        regex = '\b(?P<secret>acme_[a-z0-9]{16})\b'
+        match = ['t = "acme_{{base36 16}}"']
+        ignore = ['t = "acme_{{base36 6}}"']
+    "#;
+
+    fn what(toml: &str) -> String {
+        load(toml)
+            .unwrap_err()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    #[test]
+    fn a_users_pattern_is_searched_and_tested() {
+        let catalogue = load(ACME).unwrap();
+        assert_eq!(test_examples(&catalogue), []);
+        let text = "x = \"acme_0a1b2c3d4e5f6g7h\"";
+        let found = catalogue.scan(text);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (&text[found[0].span.clone()], found[0].class),
+            ("acme_0a1b2c3d4e5f6g7h", Class::Real)
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_repair() {
+        assert!(what(&ACME.replace("acme-token", "Acme")).contains("not kebab-case"));
+        assert!(what(&ACME.replace("acme-token", "npm-access-token")).contains("shipped pattern"));
+        assert!(what(&ACME.replace("(?P<secret>", "(")).contains("no group `secret`"));
+        assert!(what(&ACME.replace("\\b(?P", "((?P")).contains("correct the regular expression"));
+        assert!(what(&ACME.replace("acme_[a-z0-9]{16}", "[a-z]*")).contains("empty text"));
+        assert!(what(&ACME.replace("{16})\\b", "{1,9999}){99}")).contains("too large"));
+        assert!(what(&ACME.replace("\"acme_\"", "\"ac\"")).contains("shorter than 3"));
+        assert!(what(&format!("{ACME}{ACME}")).contains("two patterns"));
+    }
+
+    #[test]
+    fn a_failing_example_is_reported() {
+        let catalogue = load(&ACME.replace("{{base36 16}}", "{{base36 6}}")).unwrap();
+        let failures = test_examples(&catalogue);
+        assert_eq!(failures.len(), 1);
+        assert_eq!(
+            failures[0].to_string(),
+            "pattern `acme-token`: match[0]: is not found"
+        );
+    }
+
+    #[test]
+    fn the_schema_lists_every_key() {
+        let schema = schemars::schema_for!(Pattern);
+        let properties = schema
+            .get("properties")
+            .and_then(|value| value.as_object())
+            .unwrap();
+        // An unknown key makes serde list those it knows.
+        let error = toml::from_str::<Pattern>("unknown = 1")
+            .unwrap_err()
+            .to_string();
+        let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        assert!(known.len() > 15, "{error}");
+        assert!(
+            known.iter().all(|key| properties.contains_key(*key)),
+            "{error}"
+        );
+        assert_eq!(known.len(), properties.len());
     }
 }
