@@ -3,12 +3,16 @@
 //!
 //! `cargo run --release -p hcl-syntax --example corpus -- [--fmt] FOLDER`; without `FOLDER` the
 //! variable `HCL_CORPUS` names it. With `--fmt` every native file with errors is shown to
-//! `terraform fmt`, and those it accepts are listed as wrongly rejected.
+//! `terraform fmt`, and those it accepts are listed as wrongly rejected. With `--oracle` all native
+//! files are compared with what hcl-edit reads.
 
 #![expect(
     clippy::print_stdout,
     reason = "a measuring program reports on standard output"
 )]
+
+#[path = "../tests/support/oracle.rs"]
+mod oracle;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,6 +28,7 @@ struct Totals {
     memory: usize,
     rejected: Vec<(PathBuf, Parsed)>,
     not_utf8: usize,
+    disagreements: usize,
     lossy: usize,
     time: Duration,
 }
@@ -63,11 +68,13 @@ impl Totals {
 }
 
 fn main() -> ExitCode {
-    let mut fmt = false;
+    let (mut fmt, mut with_oracle) = (false, false);
     let mut folder = std::env::var_os("HCL_CORPUS").map(PathBuf::from);
     for arg in std::env::args_os().skip(1) {
         if arg == "--fmt" {
             fmt = true;
+        } else if arg == "--oracle" {
+            with_oracle = true;
         } else {
             folder = Some(PathBuf::from(arg));
         }
@@ -76,10 +83,13 @@ fn main() -> ExitCode {
         println!("name a folder, or set HCL_CORPUS");
         return ExitCode::from(2);
     };
-    let (native, json) = measure(&folder);
+    let (native, json) = measure(&folder, with_oracle);
     native.print("native");
     json.print("JSON");
     println!("not UTF-8: {}", native.not_utf8);
+    if with_oracle {
+        println!("disagreements with hcl-edit: {}", native.disagreements);
+    }
     for (path, parsed) in &json.rejected {
         describe("JSON with errors", path, parsed);
     }
@@ -89,7 +99,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn measure(folder: &Path) -> (Totals, Totals) {
+fn measure(folder: &Path, with_oracle: bool) -> (Totals, Totals) {
     let (mut native, mut json) = (Totals::default(), Totals::default());
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -103,7 +113,13 @@ fn measure(folder: &Path) -> (Totals, Totals) {
             } else if let Some(is_json) = syntax_of(&path) {
                 match std::fs::read(&path).map(String::from_utf8) {
                     Ok(Ok(text)) if is_json => json.add(&path, text, true),
-                    Ok(Ok(text)) => native.add(&path, text, false),
+                    Ok(Ok(text)) => {
+                        if with_oracle && let Some(what) = oracle::disagreement(&text) {
+                            native.disagreements += 1;
+                            println!("{}: {what}", path.display());
+                        }
+                        native.add(&path, text, false);
+                    }
                     _ => native.not_utf8 += 1,
                 }
             }

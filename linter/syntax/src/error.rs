@@ -211,6 +211,15 @@ impl Errors {
         self.0.push(SyntaxError { kind, span });
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether errors were reported after the first `since`, and the last is of this kind.
+    pub(crate) fn ends_with(&self, kind: SyntaxErrorKind, since: usize) -> bool {
+        self.0.len() > since && self.0.last().is_some_and(|error| error.kind == kind)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

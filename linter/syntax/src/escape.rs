@@ -1,5 +1,7 @@
 //! Escape sequences of quoted strings, templates and JSON strings.
 
+use crate::work;
+
 /// One step of decoding: how many source bytes, and the character they stand for; `None` when the
 /// bytes stand for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub(crate) fn first_invalid_escape(text: &str) -> Option<usize> {
     let mut pos = 0;
     while let Some(at) = memchr::memchr(b'\\', &text.as_bytes()[pos..]) {
         pos += at;
+        work::count(at);
         match backslash(&text[pos..]) {
             Escape { value: None, .. } => return Some(pos),
             escape => pos += escape.len,

@@ -6,6 +6,7 @@
 
 use crate::Span;
 use crate::escape::backslash;
+use crate::work;
 
 /// A part of a template, as far as layout is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,7 @@ fn cut(text: &str, pieces: &[Piece], quoted: bool) -> Vec<Line> {
 
 fn trim(text: &str, pieces: &[Piece], lines: &mut [Line], quoted: bool) {
     for at in 0..lines.len() {
+        work::count(lines[at].span.map_or(0, |span| span.len() as usize));
         let Piece::Sequence {
             trims_before,
             trims_after,

@@ -11,6 +11,7 @@ use memchr::{memchr, memchr2, memchr3, memmem, memrchr};
 use crate::Span;
 use crate::chars::{ident_end, is_ascii_ident_start, is_ident_start, skip_blanks};
 use crate::token::{Punctuation as P, Token, TokenKind};
+use crate::work;
 
 /// What the lexer is inside of; outside of all it reads bodies and expressions.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +111,7 @@ impl<'a> Lexer<'a> {
                 Some(Mode::Bare) => self.bare(),
             }
         };
+        work::count(self.pos - start);
         Token {
             kind,
             span: Span::new(start as u32, self.pos as u32),
@@ -338,6 +340,7 @@ impl<'a> Lexer<'a> {
         let mut start = content;
         while start < self.bytes.len() {
             let first = skip_blanks(self.bytes, start);
+            work::count(first - start);
             let closes = self.bytes.get(first) == Some(&b'}');
             if first - start <= indent && (closes || item_begins(self.text, first)) {
                 break;
@@ -475,6 +478,7 @@ impl<'a> Lexer<'a> {
     /// When the line at `pos` is the end marker, where the marker ends.
     fn marker_line_at(&self, pos: usize, marker: Span) -> Option<usize> {
         let start = pos + trimmed(&self.text[pos..]);
+        work::count(start - pos);
         let marker = &self.bytes[marker.range()];
         let rest = self.bytes[start..].strip_prefix(marker)?;
         let blanks = rest
@@ -530,6 +534,7 @@ pub(crate) fn item_begins(text: &str, pos: usize) -> bool {
         return false;
     }
     let end = ident_end(text, start);
+    work::count(end - pos);
     if matches!(&text[start..end], "in" | "if" | "for" | "else") {
         return false;
     }

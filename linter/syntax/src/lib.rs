@@ -16,6 +16,7 @@ mod span;
 mod token;
 mod tree;
 mod view;
+mod work;
 
 pub use error::{MAX_ERRORS, SyntaxError, SyntaxErrorKind};
 pub use line_index::{ColumnUnit, LineIndex, Position};

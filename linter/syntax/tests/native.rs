@@ -204,3 +204,57 @@ fn walking_finds_every_expression_in_source_order() {
         assert_eq!(names, ["a", "b", "d", "e", "g", "h"]);
     });
 }
+
+/// Values that Terraform 1.11 computes for the same texts, with `local.t` as `true`.
+#[test]
+fn layout_of_templates_follows_terraform() {
+    let cases = [
+        (
+            "<<-EOT\n      a\n    \n    b\n      \n      c\n    EOT",
+            "  a\n    \nb\n      \n  c\n",
+        ),
+        (
+            "<<-EOT\n    %{~ if local.t ~}\n      x\n    %{~ endif ~}\n    y\n  EOT",
+            "      x\n    y\n",
+        ),
+        (
+            "<<EOT\na %{ if local.t ~}\n\n   x\n%{~ endif }\nz\nEOT",
+            "a \n   x\nz\n",
+        ),
+        (r#""a\n \t${~ "b" ~}\n  \\n c""#, "ab\\n c"),
+        (
+            r#""$$$${x} $$ %%%{ q } %{ if true }q%{ endif } %% $""#,
+            "$$${x} $$ %%{ q } q %% $",
+        ),
+        (
+            "<<-EOT\n    a ${local.t} b\n  ${local.t}\n      c\n  EOT",
+            "  a true b\ntrue\n    c\n",
+        ),
+        ("<<-EOT\n\t  a\n\t b\n  EOT", " a\nb\n"),
+        ("<<EOT\nx\n   ${~ local.t ~}\n   y\nEOT", "x\ntrue   y\n"),
+        (
+            r#""a ${~ local.t ~} \u0041 ${local.t ~} $${b} ~ $x""#,
+            "atrueA true${b} ~ $x",
+        ),
+        (
+            "<<-EOT\n    $${a}\n      $b %%{c}\n    \\t\"\\\n  EOT",
+            "${a}\n  $b %{c}\n\\t\"\\\n",
+        ),
+    ];
+    for (text, value) in cases {
+        check_value(text, |expr| assert_eq!(evaluate(expr), value, "{text}"));
+    }
+}
+
+/// The value of a template whose conditions are true and whose references are `true`.
+fn evaluate(expr: Expr<'_>) -> String {
+    let Some(template) = expr.template() else {
+        return "true".to_owned();
+    };
+    let part = |part| match part {
+        Part::Literal(literal) => literal.value().into_owned(),
+        Part::Interpolation(expr) => evaluate(expr),
+        Part::Directive(_) => String::new(),
+    };
+    template.parts().map(part).collect()
+}

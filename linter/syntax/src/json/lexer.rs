@@ -5,6 +5,7 @@ use memchr::memchr3;
 use crate::Span;
 use crate::chars::{ident_end, is_ascii_ident_start, skip_blanks};
 use crate::token::{Punctuation as P, Token, TokenKind as T};
+use crate::work;
 
 /// Gives the tokens of a JSON text; never fails.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ impl<'a> JsonLexer<'a> {
     pub(crate) fn next_token(&mut self) -> Token {
         let start = self.pos;
         let kind = self.scan();
+        work::count(self.pos - start);
         Token {
             kind,
             span: Span::new(start as u32, self.pos as u32),

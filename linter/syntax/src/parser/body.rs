@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::{Frame, Parser};
-use crate::Span;
 use crate::error::SyntaxErrorKind as E;
 use crate::lexer::item_begins;
 use crate::token::{Punctuation as P, TokenKind as T};
 use crate::tree::{Children, Kind, NONE, NodeId, flag};
+use crate::{Span, work};
 
 impl Parser<'_> {
     pub(super) fn root(&mut self) {
@@ -284,6 +284,7 @@ impl Parser<'_> {
         let name = |span: Span| &text[span.range()];
         let mut seen = HashSet::new();
         for (at, &span) in names.iter().enumerate() {
+            work::count(span.len() as usize);
             let twice = if names.len() <= 12 {
                 names[..at].iter().any(|&before| name(before) == name(span))
             } else {

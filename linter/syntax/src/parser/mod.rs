@@ -8,11 +8,11 @@ mod body;
 mod expr;
 mod template;
 
-use crate::Span;
 use crate::error::{Errors, SyntaxErrorKind as E};
 use crate::lexer::{Lexer, item_begins};
 use crate::token::{Punctuation as P, Token, TokenKind as T};
 use crate::tree::{Children, Kind, NodeId, Tree};
+use crate::{Span, work};
 
 /// Deeper levels of blocks, brackets and templates are skipped, so that readers may recurse.
 pub(crate) const MAX_DEPTH: u16 = 256;
@@ -275,6 +275,7 @@ impl<'a> Parser<'a> {
     fn skip_until(&mut self, stop: impl Fn(&Self) -> bool) {
         let mut nest = 0_u32;
         loop {
+            work::count(1);
             if self.token.kind == T::End || nest == 0 && stop(self) {
                 return;
             }

@@ -15,6 +15,7 @@ impl Parser<'_> {
     pub(super) fn template(&mut self) -> NodeId {
         let open = self.token;
         let outer = std::mem::replace(&mut self.newlines, false);
+        let errors = self.out.errors.len();
         self.bump();
         let quoted = open.kind == T::OpenQuote;
         let parts = self.parts(quoted);
@@ -25,7 +26,8 @@ impl Parser<'_> {
             (T::CloseHeredoc, E::UnclosedHeredoc)
         };
         let closed = self.token.kind == close;
-        if !closed {
+        // A sequence that is not closed takes the closing quote with it: one error is enough.
+        if !closed && !self.out.errors.ends_with(E::UnclosedTemplate, errors) {
             self.report(error, open.span);
         }
         if closed || self.token.kind == T::Cut {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::Span;
 use crate::escape::{Escape, backslash, is_doubled_marker, json_backslash};
+use crate::{Span, work};
 
 /// How the text of a literal is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +133,7 @@ impl<'a> Literal<'a> {
     /// Whether to go on.
     fn pieces_of(&self, span: Span, visit: &mut impl FnMut(Piece<'a>) -> bool) -> bool {
         let text = &self.source[span.range()];
+        work::count(text.len());
         let mut plain = 0;
         let mut pos = 0;
         while pos < text.len() {
