@@ -6,7 +6,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 /// Most beginnings looked at; a regular expression with more is searched in windows.
 const MOST: usize = 64;
 /// A class with at most this many bytes (case folded) is written out.
-const SMALL_CLASS: usize = 4;
+const SMALL_CLASS: usize = 8;
 
 /// How a match may begin, relative to a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

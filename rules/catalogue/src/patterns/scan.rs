@@ -187,7 +187,7 @@ mod tests {
             "datadog_api_key",
             "secret_key = \"",
             "Server=a;Password=",
-            "service_account\"",
+            "private_key_id",
             "LS0tLS1CRUdJTiBSU0EgUFJJVkFURS",
             "bearer ",
             "AKIA",
