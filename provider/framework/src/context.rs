@@ -70,4 +70,11 @@ impl<D> Context<D> {
             .unwrap_or_else(PoisonError::into_inner)
             .push(diagnostic);
     }
+
+    pub(crate) fn has_reported_error(&self) -> bool {
+        self.reports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .has_error()
+    }
 }

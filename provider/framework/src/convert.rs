@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use prost_types::Timestamp;
 use secret_value::redaction;
 use tfplugin::proto;
+use zeroize::Zeroizing;
 
 use crate::codec::msgpack;
 use crate::codec::{CodecError, CodecErrorKind};
@@ -25,10 +26,15 @@ pub(crate) fn value(message: Option<proto::DynamicValue>, ty: &Type) -> Result<V
     let Some(message) = message else {
         return Ok(Value::Null);
     };
-    let value = if message.msgpack.is_empty() && !message.json.is_empty() {
-        crate::codec::json::decode(&message.json, ty)
+    // The bytes may hold secrets and are not needed any more.
+    let (msgpack, json) = (
+        Zeroizing::new(message.msgpack),
+        Zeroizing::new(message.json),
+    );
+    let value = if msgpack.is_empty() && !json.is_empty() {
+        crate::codec::json::decode(&json, ty)
     } else {
-        msgpack::decode(&message.msgpack, ty)
+        msgpack::decode(&msgpack, ty)
     };
     let value = value.map_err(|error| codec_problem(&error))?;
     register_secrets(&value);

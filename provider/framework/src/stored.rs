@@ -1,5 +1,7 @@
 //! State as it was stored, possibly by an earlier version or another provider.
 
+use zeroize::Zeroizing;
+
 use crate::codec::json;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Model, Unknowns, from_value};
@@ -9,7 +11,7 @@ use crate::value::Value;
 /// Stored state: JSON by the schema of whoever wrote it.
 #[derive(Clone)]
 pub struct StoredState {
-    json: Vec<u8>,
+    json: Zeroizing<Vec<u8>>,
 }
 
 /// Prints no content: state may hold sensitive values.
@@ -23,7 +25,9 @@ impl StoredState {
     /// Wraps the JSON of a stored object.
     #[must_use]
     pub fn new(json: Vec<u8>) -> Self {
-        Self { json }
+        Self {
+            json: Zeroizing::new(json),
+        }
     }
 
     /// Reads it by the schema of a model, which may be an older one kept for upgrades. Attributes that

@@ -4,6 +4,7 @@
 //! write-only attributes is [`Value::Secret`] from the first decoded byte on.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use secret_value::Secret;
 
@@ -138,7 +139,7 @@ impl PartialEq for Value {
     }
 }
 
-/// Same order is the common case and linear; otherwise elements are crossed off one by one.
+/// Same order is the common case. Otherwise elements are crossed off, looked up by their digest.
 fn same_elements(a: &[Value], b: &[Value]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -146,16 +147,45 @@ fn same_elements(a: &[Value], b: &[Value]) -> bool {
     if a == b {
         return true;
     }
-    let mut rest: Vec<&Value> = b.iter().collect();
-    a.iter().all(
-        |wanted| match rest.iter().position(|candidate| *candidate == wanted) {
-            Some(found) => {
-                rest.swap_remove(found);
-                true
-            }
-            None => false,
-        },
-    )
+    let mut rest: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
+    for value in b {
+        rest.entry(digest(value)).or_default().push(value);
+    }
+    a.iter().all(|wanted| {
+        let Some(candidates) = rest.get_mut(&digest(wanted)) else {
+            return false;
+        };
+        let found = candidates.iter().position(|candidate| *candidate == wanted);
+        found.map(|found| candidates.swap_remove(found)).is_some()
+    })
+}
+
+/// Equal values have equal digests. Of secrets only the length counts.
+fn digest(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    std::mem::discriminant(value).hash(&mut hasher);
+    match value {
+        Value::Null | Value::Unknown(_) => {}
+        Value::Bool(value) => value.hash(&mut hasher),
+        // Adding zero turns -0 into 0.
+        Value::Number(number) => (number.to_f64() + 0.0).to_bits().hash(&mut hasher),
+        Value::String(text) => text.hash(&mut hasher),
+        Value::Secret(secret) => secret.len().hash(&mut hasher),
+        Value::List(items) | Value::Tuple(items) => {
+            items.iter().for_each(|item| digest(item).hash(&mut hasher));
+        }
+        Value::Set(items) => items
+            .iter()
+            .fold(0u64, |sum, item| sum.wrapping_add(digest(item)))
+            .hash(&mut hasher),
+        Value::Map(items) | Value::Object(items) => {
+            items
+                .iter()
+                .for_each(|(key, item)| (key, digest(item)).hash(&mut hasher));
+        }
+        Value::Dynamic(inner) => digest(&inner.value).hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 impl From<bool> for Value {
@@ -198,6 +228,18 @@ mod tests {
         assert_eq!(set(&[1, 2, 3]), set(&[3, 1, 2]));
         assert_ne!(set(&[1, 2, 2]), set(&[1, 1, 2]));
         assert_ne!(set(&[1]), set(&[1, 2]));
+        let spelled = Value::Set(vec![
+            Value::from(7),
+            Value::Number(Number::parse("10e-1").unwrap()),
+        ]);
+        assert_eq!(spelled, set(&[1, 7]));
+        let many: Vec<_> = (0..100_000).collect();
+        let reversed: Vec<_> = many.iter().rev().copied().collect();
+        assert_eq!(
+            set(&many),
+            set(&reversed),
+            "and in no more than linear time"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, stream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use super::ProviderService;
@@ -82,10 +83,15 @@ impl<P: Provider> ProviderService<P> {
         W: FnOnce(Context<D>) -> F,
         F: Future<Output = Result<T, Diagnostics>> + Send + 'static,
     {
-        let token = self.token();
+        let scope = self.scope();
         let reports = Reports::default();
-        let context = Context::new(data, token.clone(), capabilities, Arc::clone(&reports));
-        let outcome = supervise(work(context), &token, interrupted).await;
+        let context = Context::new(
+            data,
+            scope.token.clone(),
+            capabilities,
+            Arc::clone(&reports),
+        );
+        let outcome = scope.run(interrupted, work(context)).await;
         let Answer {
             value,
             diagnostics: failure,
@@ -100,9 +106,14 @@ impl<P: Provider> ProviderService<P> {
     where
         F: Future<Output = Diagnostics> + Send + 'static,
     {
-        let token = self.token();
-        let outcome = supervise(async { Ok(work.await) }, &token, Interrupted::Abandon).await;
+        let work = async { Ok(work.await) };
+        let outcome = self.scope().run(Interrupted::Abandon, work).await;
         outcome.unwrap_or_else(|failure| failure)
+    }
+
+    /// The scope of one call.
+    pub(super) fn scope(&self) -> Scope {
+        self.inner.running.scope()
     }
 }
 
@@ -110,25 +121,68 @@ fn lock(reports: &Mutex<Diagnostics>) -> std::sync::MutexGuard<'_, Diagnostics> 
     reports.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `work` in a task of its own, which isolates panics and outlives a caller that goes away. The
-/// token is cancelled when the caller goes away.
-pub(super) async fn supervise<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Diagnostics>> + Send + 'static,
-    token: &CancellationToken,
-    interrupted: Interrupted,
-) -> Result<T, Diagnostics> {
-    let _gone = token.clone().drop_guard();
-    let task = tokio::spawn(work);
-    let patience = async {
-        token.cancelled().await;
-        match interrupted {
-            Interrupted::Abandon => tokio::time::sleep(PATIENCE).await,
-            Interrupted::Wait => std::future::pending().await,
+/// Every call in flight.
+#[derive(Default)]
+pub(super) struct Running {
+    /// Parent of the tokens of all calls in flight; replaced when they are cancelled.
+    token: Mutex<CancellationToken>,
+    tasks: TaskTracker,
+}
+
+/// One call in flight.
+pub(super) struct Scope {
+    token: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    fn scope(&self) -> Scope {
+        let token = self
+            .token
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .child_token();
+        Scope {
+            token,
+            tasks: self.tasks.clone(),
         }
-    };
-    tokio::select! {
-        done = task => done.unwrap_or_else(|failure| Err(crash(&failure))),
-        () = patience => Err(interruption()),
+    }
+
+    /// Cancels every call in flight; later calls are served as usual.
+    pub(super) fn interrupt(&self) {
+        let fresh = CancellationToken::new();
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *token, fresh).cancel();
+    }
+
+    /// Completes when no handler runs any more, the abandoned ones included.
+    pub(super) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Scope {
+    /// Runs `work` in a task of its own, which isolates panics and outlives a caller that goes away. The
+    /// token is cancelled when the caller goes away.
+    pub(super) async fn run<T: Send + 'static>(
+        self,
+        interrupted: Interrupted,
+        work: impl Future<Output = Result<T, Diagnostics>> + Send + 'static,
+    ) -> Result<T, Diagnostics> {
+        let _gone = self.token.clone().drop_guard();
+        let task = self.tasks.spawn(work);
+        let patience = async {
+            self.token.cancelled().await;
+            match interrupted {
+                Interrupted::Abandon => tokio::time::sleep(PATIENCE).await,
+                Interrupted::Wait => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            done = task => done.unwrap_or_else(|failure| Err(crash(&failure))),
+            () = patience => Err(interruption()),
+        }
     }
 }
 

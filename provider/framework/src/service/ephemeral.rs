@@ -3,7 +3,7 @@
 use tfplugin::proto;
 
 use super::ProviderService;
-use super::call::{Answer, Interrupted, interruption, supervise};
+use super::call::{Answer, Interrupted, interruption};
 use super::offered::{Asked, Made, ask};
 use crate::context::Context;
 use crate::convert;
@@ -83,13 +83,7 @@ impl<P: Provider> ProviderService<P> {
         };
         let checked = echo::settle(&made.schema.block, config, &mut result)
             .and_then(|()| convert::dynamic(&result, &made.ty))
-            .and_then(|result| {
-                if context.cancellation().is_cancelled() {
-                    Err(interruption())
-                } else {
-                    Ok(result)
-                }
-            });
+            .and_then(|result| still_wanted(context).map(|()| result));
         match checked {
             Ok(result) => Ok((result, registered)),
             Err(mut problems) => {
@@ -121,7 +115,7 @@ impl<P: Provider> ProviderService<P> {
         let service = self.clone();
         let asked = private.clone();
         let work = async move { Ok(service.inner.leases.renew(&asked).await) };
-        let outcome = supervise(work, &self.token(), Interrupted::Wait).await;
+        let outcome = self.scope().run(Interrupted::Wait, work).await;
         let (renew_at, diagnostics) = match outcome {
             Ok(renewed) => (renewed.renew_at, renewed.diagnostics),
             Err(problems) => (None, problems),
@@ -146,10 +140,23 @@ impl<P: Provider> ProviderService<P> {
                 .close(&request.private.unwrap_or_default())
                 .await)
         };
-        let outcome = supervise(work, &self.token(), Interrupted::Wait).await;
+        let outcome = self.scope().run(Interrupted::Wait, work).await;
         let diagnostics = outcome.unwrap_or_else(|problems| problems);
         close_ephemeral_resource::Response {
             diagnostics: convert::diagnostics(&diagnostics),
         }
+    }
+}
+
+/// Whether Terraform will take what was opened: not after an interruption, and not beside an error.
+fn still_wanted<D>(context: &Context<D>) -> Result<(), Diagnostics> {
+    if context.cancellation().is_cancelled() {
+        return Err(interruption());
+    }
+    // The error itself has been reported.
+    if context.has_reported_error() {
+        Err(Diagnostics::new())
+    } else {
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tfplugin::proto;
 
 use super::ProviderService;
-use super::call::{Interrupted, supervise};
+use super::call::Interrupted;
 use crate::convert;
 use crate::diagnostic::Diagnostics;
 use crate::function::{Arguments, FunctionError, Signature};
@@ -44,7 +44,7 @@ impl<P: Provider> ProviderService<P> {
             Some(arguments) => {
                 let function = Arc::clone(function);
                 let work = async move { Ok(function.call(Arguments::new(arguments)).await) };
-                supervise(work, &self.token(), Interrupted::Abandon).await??
+                self.scope().run(Interrupted::Abandon, work).await??
             }
         };
         convert::dynamic(&result, &signature.result).map_err(FunctionError::from)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tfplugin::proto;
 
 use super::ProviderService;
-use super::call::{Answer, Interrupted, supervise};
+use super::call::{Answer, Interrupted};
 use super::offered::{Made, find};
 use crate::context::Capabilities;
 use crate::convert;
@@ -139,7 +139,7 @@ impl<P: Provider> ProviderService<P> {
             };
             target.out(Some(stored)).map(|out| out.state)
         };
-        supervise(work, &self.token(), Interrupted::Abandon).await
+        self.scope().run(Interrupted::Abandon, work).await
     }
 
     pub(super) fn upgrade_identity(
@@ -459,7 +459,7 @@ impl<P: Provider> ProviderService<P> {
                 None => Err(refused.into()),
             }
         };
-        supervise(work, &self.token(), Interrupted::Abandon).await
+        self.scope().run(Interrupted::Abandon, work).await
     }
 }
 

@@ -22,14 +22,14 @@ mod managed;
 mod offered;
 mod rpc;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio_util::sync::CancellationToken;
 
 use crate::lifecycle::{Clock, Leases, SystemClock};
 use crate::provider::{Provider, Registry};
+use call::Running;
 use configuration::Configuration;
 pub(crate) use offered::{Front, Offered};
 
@@ -47,8 +47,7 @@ struct Inner<P: Provider> {
     block: Offered<P>,
     configuration: RwLock<Configuration<P::Data>>,
     leases: Leases,
-    /// Parent of the tokens of all calls in flight; replaced when they are cancelled.
-    running: Mutex<CancellationToken>,
+    running: Running,
 }
 
 impl<P: Provider> ProviderService<P> {
@@ -72,7 +71,7 @@ impl<P: Provider> ProviderService<P> {
                 block: Offered::new(provider, front),
                 configuration: RwLock::default(),
                 leases: Leases::new(clock),
-                running: Mutex::default(),
+                running: Running::default(),
             }),
         }
     }
@@ -81,29 +80,6 @@ impl<P: Provider> ProviderService<P> {
     #[must_use]
     pub fn leases(&self) -> &Leases {
         &self.inner.leases
-    }
-
-    /// A token for one call.
-    fn token(&self) -> CancellationToken {
-        self.inner
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .child_token()
-    }
-
-    /// Cancels every call in flight; later calls are served as usual.
-    fn interrupt(&self) {
-        let fresh = CancellationToken::new();
-        let running = std::mem::replace(
-            &mut *self
-                .inner
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-            fresh,
-        );
-        running.cancel();
     }
 }
 
@@ -119,7 +95,17 @@ impl<P: Provider> Clone for ProviderService<P> {
 impl<P: Provider> tfplugin::Lifecycle for ProviderService<P> {
     async fn shutdown(&self, reason: tfplugin::ShutdownReason) {
         tracing::debug!(%reason, leases = self.inner.leases.len(), "giving back what is left");
-        self.interrupt();
-        self.inner.leases.shutdown(SHUTDOWN_BUDGET).await;
+        let Inner {
+            running, leases, ..
+        } = &*self.inner;
+        running.interrupt();
+        // An open that is still under way gives its lease back by itself when it ends.
+        let ended = tokio::time::timeout(SHUTDOWN_BUDGET, running.ended());
+        if tokio::join!(leases.shutdown(SHUTDOWN_BUDGET), ended)
+            .1
+            .is_err()
+        {
+            tracing::warn!("a call has ignored its cancellation");
+        }
     }
 }

@@ -85,7 +85,7 @@ impl<P: Provider> proto::provider_server::Provider for ProviderService<P> {
         &self,
         _: Request<proto::stop_provider::Request>,
     ) -> Reply<proto::stop_provider::Response> {
-        self.interrupt();
+        self.inner.running.interrupt();
         Ok(Response::new(proto::stop_provider::Response::default()))
     }
 

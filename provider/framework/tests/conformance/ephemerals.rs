@@ -196,6 +196,41 @@ async fn a_result_that_cores_would_refuse_is_an_error_and_its_lease_is_revoked()
 }
 
 #[tokio::test]
+async fn a_lease_beside_a_reported_error_is_revoked() {
+    let stage = Stage::configured(Profile::TERRAFORM_1_11).await;
+    let reply = stage
+        .host
+        .open("echo_lease", lease("error beside result"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            reply.diagnostics.to_string().as_str(),
+            reply.value.is_none()
+        ),
+        ("Half open", true)
+    );
+    assert_eq!(
+        (stage.count("revoked"), stage.service.leases().len()),
+        (1, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_an_open_under_way_and_revokes_what_it_opened() {
+    let stage = Stage::configured(Profile::TERRAFORM_1_11).await;
+    let host = stage.host.clone();
+    let opening =
+        tokio::spawn(async move { host.open("echo_lease", lease("open hangs")).await.unwrap() });
+    while stage.count("opening") == 0 {
+        tokio::task::yield_now().await;
+    }
+    stage.service.shutdown(ShutdownReason::Requested).await;
+    assert_eq!((stage.count("opened"), stage.count("revoked")), (1, 1));
+    assert!(opening.await.unwrap().diagnostics.has_error());
+}
+
+#[tokio::test]
 async fn errors_point_at_the_attribute() {
     let stage = Stage::configured(Profile::TERRAFORM_1_11).await;
     let reply = stage

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic fails the test, as it should")]
 
 mod ephemerals;
+mod hostile;
 mod managed;
 mod others;
 mod pages;

@@ -52,6 +52,7 @@ impl EphemeralResource for LeaseResource {
             "open hangs" => tokio::time::sleep(Duration::from_secs(4)).await,
             "unknown result" => result.value = Tristate::Unknown,
             "changed argument" => result.ttl += 1,
+            "error beside result" => context.report(Diagnostic::error("Half open")),
             "warning" => context.report(Diagnostic::warning("Soon to expire")),
             _ => {}
         }
