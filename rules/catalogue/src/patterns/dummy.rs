@@ -7,6 +7,9 @@
 /// Words that vendors and authors put into a token to say that it is none. All are long enough
 /// not to turn up by chance in a random token.
 const TOKEN_WORDS: &[&str] = &[
+    // The stems of the key that AWS documents, which many people alter by a few letters.
+    "iosfodnn7",
+    "bpxrficyexam",
     "example",
     "changeme",
     "change_me",
@@ -328,6 +331,7 @@ mod tests {
     fn dummy_tokens_say_so() {
         for dummy in [
             "AKIAIOSFODNN7EXAMPLE",
+            "AKIAIOSFODNN7EXAMAAA",
             "ghp_xxxxxxxxxxxxxxxx",
             "0123456789abcdef",
             "aaaaaaabcde",
