@@ -3,9 +3,9 @@
 //!
 //! | in an example | becomes |
 //! |---|---|
-//! | `{{hex 32}}` | 32 random characters; kinds are `alnum`, `alpha`, `base32`, `base32lower`, `base36`, `base58`, `base62`, `base64`, `base64url`, `digits`, `hex`, `HEX`, `lower`, `upper`, `UPPER36` |
+//! | `{{hex 32}}` | 32 random characters; kinds are `alnum`, `alpha`, `base32`, `base32lower`, `base36`, `base58`, `base62`, `base64`, `base64url`, `bech32`, `digits`, `hex`, `HEX`, `lower`, `upper`, `UPPER36` |
 //! | `{{uuid}}` | a random UUID |
-//! | `{{crc32 base62}}` | checksum, six base-62 digits, of the generated text just before |
+//! | `{{crc32}}` | checksum, six base-62 digits, of the generated text just before |
 //! | `{{aws-key}}` | sixteen characters that continue an access key id with a valid account |
 //! | `{{jwt CLAIMS}}` | a signed-looking JSON Web Token with these JSON claims |
 //! | `{{pem LABEL}}` | a PEM block whose body is a random DER sequence, lines joined by a newline |
