@@ -70,7 +70,7 @@ impl Totals {
              {} with errors, {} not reproduced",
             self.files,
             bytes / 1e6,
-            bytes / 1e6 / self.time.as_secs_f64().max(1e-9),
+            bytes / 1e6 / self.time.as_secs_f64().max(1e-3),
             self.memory as f64 / bytes,
             self.rejected.len(),
             self.lossy,
