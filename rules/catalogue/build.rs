@@ -23,12 +23,15 @@ mod page;
 #[expect(unreachable_pub, reason = "a part of the library")]
 #[path = "src/patterns/schema.rs"]
 mod schema;
+#[path = "build/schemas.rs"]
+mod schemas;
 
 use keywords::{Keywords, WORDS};
 use schema::{Pattern, Text, VendorFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=credentials");
+    println!("cargo::rerun-if-changed=schemas");
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("credentials");
     let mut patterns = Vec::new();
     for path in files(&folder)? {
@@ -54,7 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     write_patterns(&mut code, &patterns)?;
     write_pages(&mut code, &patterns)?;
     write_keywords(&mut code, &keywords)?;
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("catalogue.rs"), code)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("catalogue.rs"), code)?;
+    let providers = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("schemas");
+    fs::write(out.join("schemas.rs"), schemas::generate(&files(&providers)?)?)?;
     Ok(())
 }
 

@@ -1,0 +1,161 @@
+//! What providers say about their arguments: which are secret, which have write-only siblings,
+//! which data sources put a secret into state. Facts are data in `schemas/<provider>.toml`;
+//! the build turns them into sorted tables, so nothing is parsed at start.
+
+/// Something whose value is stored in state although it is secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Local name of the provider.
+    pub provider: &'static str,
+    /// Its secret attributes.
+    pub secret: &'static [&'static str],
+    /// The ephemeral resource that gives the same value without storing it.
+    pub ephemeral: Option<&'static str>,
+    /// The provider version that brought the ephemeral resource.
+    pub since: Option<&'static str>,
+    /// True when only the object's name tells whether it is secret (parameter stores).
+    pub named: bool,
+}
+
+/// A write-only sibling of an argument: `<argument>_wo` with `<argument>_wo_version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteOnly {
+    /// The argument that is stored, its last name only.
+    pub argument: &'static str,
+    /// The provider version that brought the sibling; `None` when it is not known.
+    pub since: Option<&'static str>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
+
+fn find<V: Copy>(table: &[(&str, V)], name: &str) -> Option<V> {
+    table.binary_search_by(|(key, _)| (*key).cmp(name)).ok().map(|index| table[index].1)
+}
+
+/// True when `path`, joined by dots, is `names`.
+fn is_path<'n>(path: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
+    path.split('.').all(|part| names.next() == Some(part)) && names.next().is_none()
+}
+
+/// True when `path`, joined by dots, is the beginning of `names`.
+fn leads_to<'n>(path: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
+    path.split('.').all(|part| names.next() == Some(part))
+}
+
+/// True when the argument of a resource at that path is a secret, or is inside one
+/// (`kubernetes_secret` `data.password`).
+pub fn is_secret_argument<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
+    find(ARGUMENTS, resource).is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+}
+
+/// True when a provider block's argument is a credential.
+pub fn is_provider_credential<'n>(provider: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
+    find(PROVIDER_BLOCKS, provider).is_some_and(|paths| paths.iter().any(|path| is_path(path, names.clone())))
+}
+
+/// True when a backend's (or remote state's) argument is a credential.
+#[must_use]
+pub fn is_backend_credential(backend: &str, name: &str) -> bool {
+    find(BACKENDS, backend).is_some_and(|names| names.contains(&name))
+}
+
+/// The write-only sibling of the argument at that path.
+pub fn write_only<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<WriteOnly> {
+    let (path, since) = find(WRITE_ONLY, resource)?.iter().find(|(path, _)| is_path(path, names.clone()))?;
+    let argument = path.rsplit('.').next().unwrap_or(path);
+    Some(WriteOnly { argument, since: (!since.is_empty()).then_some(*since) })
+}
+
+/// The write-only siblings of a resource, as paths of the stored arguments.
+pub fn write_only_arguments(resource: &str) -> impl Iterator<Item = &'static str> {
+    find(WRITE_ONLY, resource).unwrap_or_default().iter().map(|(path, _)| *path)
+}
+
+/// The data source, when it puts a secret into state.
+#[must_use]
+pub fn stored_by_data(kind: &str) -> Option<Stored> {
+    find(DATA, kind)
+}
+
+/// The resource, when it generates a secret into state.
+#[must_use]
+pub fn generated(kind: &str) -> Option<Stored> {
+    find(GENERATED, kind)
+}
+
+/// True when a resource's computed attribute is secret.
+#[must_use]
+pub fn is_secret_result(kind: &str, attribute: &str) -> bool {
+    find(RESULTS, kind).is_some_and(|paths| paths.iter().any(|path| path.rsplit('.').next() == Some(attribute)))
+}
+
+/// What to use instead of the long-lived credential that a resource creates.
+#[must_use]
+pub fn instead_of_long_lived(kind: &str) -> Option<&'static str> {
+    find(LONG_LIVED, kind)
+}
+
+/// True for a value of the plain environment of a container, function or app.
+pub fn is_environment<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
+    find(ENVIRONMENTS, resource).is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+}
+
+/// True for user data and start-up scripts.
+pub fn is_user_data<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
+    find(USER_DATA, resource).is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<'n>(names: &'n [&'n str]) -> impl Iterator<Item = &'n str> + Clone {
+        names.iter().copied()
+    }
+
+    #[test]
+    fn tables_are_sorted() {
+        fn check<V>(table: &[(&str, V)]) {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
+            assert!(!table.is_empty());
+        }
+        check(ARGUMENTS);
+        check(BACKENDS);
+        check(DATA);
+        check(ENVIRONMENTS);
+        check(GENERATED);
+        check(LONG_LIVED);
+        check(PROVIDER_BLOCKS);
+        check(RESULTS);
+        check(USER_DATA);
+        check(WRITE_ONLY);
+    }
+
+    #[test]
+    fn arguments_are_found_by_path() {
+        assert!(is_secret_argument("aws_db_instance", at(&["password"])));
+        assert!(!is_secret_argument("aws_db_instance", at(&["password_wo"])));
+        assert!(is_secret_argument("kubernetes_secret", at(&["data", "user"])));
+        assert!(is_provider_credential("helm", at(&["kubernetes", "token"])));
+        assert!(is_backend_credential("s3", "secret_key"));
+        assert!(is_secret_result("aws_iam_access_key", "secret"));
+        assert!(!is_secret_result("aws_iam_access_key", "id"));
+    }
+
+    #[test]
+    fn siblings_know_their_version() {
+        let found = write_only("google_alloydb_cluster", at(&["initial_user", "password"]));
+        assert_eq!(found, Some(WriteOnly { argument: "password", since: Some("7.20.0") }));
+        assert_eq!(write_only("aws_db_instance", at(&["username"])), None);
+    }
+
+    #[test]
+    fn versions_have_three_parts() {
+        let versions = WRITE_ONLY.iter().flat_map(|(_, list)| list.iter().map(|(_, since)| *since));
+        let stored = DATA.iter().chain(GENERATED).filter_map(|(_, stored)| stored.since);
+        for version in versions.chain(stored).filter(|version| !version.is_empty()) {
+            let parts: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
+            assert!(parts.len() == 3 && parts.iter().all(Result::is_ok), "{version}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `ephemeral-copied-to-state`: an ephemeral value is given to an argument that is stored.
+
+use secretlint_core::facts::{Mode, Position, Subject};
+use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::is_resource;
+use crate::semantic::sink::{Leak, report};
+
+static META: RuleMeta = rule(
+    "ephemeral-copied-to-state",
+    Family::State,
+    (Severity::Error, Rank::Apart),
+    &Texts {
+        summary: "An ephemeral value is given to an argument that is stored",
+        why: "What made the value ephemeral is undone: Terraform refuses the plan, or the value ends up in state.",
+        help: "Give the value to the write-only sibling (`…_wo`) or to a provider or provisioner block.",
+        docs: r#"
+```hcl,expect
+resource "postgresql_database" "main" {
+  name = ephemeral.secretref_value.database.value
+}
+```
+
+```hcl
+resource "postgresql_role" "main" {
+  password_wo         = ephemeral.secretref_value.database.value
+  password_wo_version = 1
+}
+```
+"#,
+    },
+);
+
+/// The rule.
+pub struct EphemeralCopiedToState;
+
+impl Rule for EphemeralCopiedToState {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        if !position.via.is_empty() || !is_resource(position.block) || !mentions_ephemeral(position) {
+            return;
+        }
+        let open = position.names().any(|name| matches!(name, "provisioner" | "connection" | "lifecycle") || name.ends_with("_wo"));
+        // `count` and version arguments take what is derived, which Terraform checks itself.
+        if open || position.key().ends_with("_wo_version") {
+            return;
+        }
+        let trace = cx.trace_at(position);
+        let found = trace.sources.iter().find(|source| {
+            matches!(&source.reference.subject, Subject::Object { mode: Mode::Ephemeral, .. }) && source.way.is_empty()
+        });
+        let Some(source) = found else { return };
+        let what = source.reference.address();
+        let message = format!("`{what}` is ephemeral, `{}` is stored", position.address());
+        report(&META, position, Leak { place: source.place, what, from: None, ephemeral: true }, message, sink);
+    }
+}
+
+fn mentions_ephemeral(position: &Position<'_, '_>) -> bool {
+    !matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_))
+        && position.expr.text().contains("ephemeral.")
+}

@@ -1,0 +1,66 @@
+//! `foreign-environment-reference`: a secret of production is named in another environment.
+
+use secret_policy::environments::{infer, is_production};
+use secretlint_core::facts::{Position, Role};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::schemas;
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::is_configuration;
+
+static META: RuleMeta = rule(
+    "foreign-environment-reference",
+    Family::Environments,
+    (Severity::Error, Rank::Apart),
+    &Texts {
+        summary: "A production secret is named in another environment",
+        why: "Who may run the weaker environment may read the production secret.",
+        help: "Use the secret of this environment, or declare the reference under `[shared]` in `secretref.toml` with a reason.",
+        docs: r#"
+```hcl,expect
+# file: environments/dev/main.tf
+ephemeral "aws_secretsmanager_secret_version" "database" {
+  secret_id = "prod/payments/database"
+}
+```
+
+```hcl
+# file: environments/dev/main.tf
+ephemeral "aws_secretsmanager_secret_version" "database" {
+  secret_id = "dev/payments/database"
+}
+```
+
+Only whole segments of a path count (`prod/database`, `/production/token`), and only production's secrets.
+"#,
+    },
+);
+
+/// The rule.
+pub struct ForeignEnvironmentReference;
+
+impl Rule for ForeignEnvironmentReference {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        let block = position.block;
+        let stored = matches!(block.role, Role::Data | Role::Ephemeral) && position.path.len() == 1;
+        if !stored || !is_configuration(block) || !matches!(position.key(), "secret_id" | "name" | "path" | "arn" | "ref" | "secret") {
+            return;
+        }
+        if schemas::stored_by_data(block.kind()).is_none() && !block.kind().starts_with("secretref_") {
+            return;
+        }
+        let Some(here) = cx.environment(block.file.id).filter(|here| !is_production(&here.name)) else { return };
+        let Some(text) = position.literal().filter(|text| text.contains('/')) else { return };
+        let Some(found) = infer(&text).filter(|found| is_production(found.environment)) else { return };
+        let message = format!("`{}` belongs to {} and is named in {}", position.address(), found.environment, here.name);
+        sink.report(Finding::new(&META, position.place(), position.address(), message));
+    }
+}

@@ -1,0 +1,242 @@
+//! Literals in the place of a secret: which places those are, and what stands there.
+
+use std::borrow::Cow;
+
+use secretlint_core::facts::{
+    FileKind, Origin, Passes, Position, Role, SegmentKind, Via, constant_string, passes,
+};
+
+use crate::schemas;
+use crate::semantic::secrecy::is_about;
+use crate::values::{Judgement, Kind, Meaning, judge, meaning_of};
+
+/// Where a literal stands: decides which rule speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// An argument of anything.
+    Argument,
+    /// A variable's default.
+    Default,
+    /// A variable file.
+    Variables,
+    /// A provider block.
+    Provider,
+    /// A backend block or remote state.
+    Backend,
+}
+
+/// A place that expects a secret.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'p> {
+    /// Where.
+    pub(crate) spot: Spot,
+    /// The kind of secret.
+    pub(crate) kind: Kind,
+    /// The name that promises it.
+    pub(crate) name: &'p str,
+    /// True when the place takes nothing else.
+    pub(crate) exact: bool,
+}
+
+/// A literal in the place of a secret.
+#[derive(Debug)]
+pub(crate) struct Literal<'p, 'a> {
+    /// The place.
+    pub(crate) expected: Expected<'p>,
+    /// Its text.
+    pub(crate) text: Cow<'a, str>,
+    /// What it is.
+    pub(crate) judgement: Judgement,
+}
+
+/// The literal at a position when the position expects a secret.
+pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<'p, 'a>> {
+    if !position.is_leaf() || !carries_value(position) {
+        return None;
+    }
+    let expected = expected(position)?;
+    let text = text_at(position, &expected)?;
+    let judgement = judge(&text, expected.kind, expected.name, expected.exact);
+    Some(Literal { expected, text, judgement })
+}
+
+/// A constant. Numbers count only as passwords: `password = 123456`.
+fn text_at<'a>(position: &Position<'_, 'a>, expected: &Expected<'_>) -> Option<Cow<'a, str>> {
+    match position.expr.kind() {
+        hcl_syntax::ExprKind::Template(template) => template.as_literal(),
+        hcl_syntax::ExprKind::Number(text) if expected.kind == Kind::Password => Some(Cow::Borrowed(text)),
+        _ => None,
+    }
+}
+
+/// True when the value at the position becomes the value of its name: not the key of a lookup, the
+/// format of `format`, the file name of `file`.
+fn carries_value(position: &Position<'_, '_>) -> bool {
+    position.via.iter().all(|via| match via {
+        Via::Branch | Via::Element => true,
+        Via::Template | Via::Indexed => false,
+        Via::Argument { function: "lookup", index } => *index == 2,
+        Via::Argument { function, index } => match passes(function) {
+            Passes::Whole(range) | Passes::Elements(range) => range.contains(index),
+            Passes::Part(range) => range.contains(index) && matches!(*function, "base64encode" | "jsonencode" | "urlencode" | "yamlencode"),
+            Passes::Nothing => false,
+        },
+    })
+}
+
+/// Blocks inside which nothing is a value.
+const NO_VALUES: &[&str] = &["lifecycle", "validation", "precondition", "postcondition", "timeouts", "depends_on", "description", "type"];
+
+/// Keys that say nothing themselves: what they are is said by the name around them.
+const NEUTRAL: &[&str] = &["value", "content", "default", "plaintext", "data", "string", "text", "secret_value", "val", "password_value", "current", "v", "plaintext_value"];
+
+/// What a position expects, when it expects a secret.
+fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
+    let block = position.block;
+    let first = &*position.path.first()?.name;
+    if NO_VALUES.contains(&first) {
+        return None;
+    }
+    match block.role {
+        Role::Variable if first == "default" => {
+            let name = if position.path.len() == 1 { block.name() } else { position.key() };
+            let outer = position.path.len() > 1 && meaning_of(block.name()).is_some();
+            named(position, name, Spot::Default).or_else(|| {
+                let inherits = outer && NEUTRAL.contains(&name) || outer && position.path.len() == 2 && is_collection(block.name());
+                inherits.then(|| inherited(block.name(), Spot::Default)).flatten()
+            })
+        }
+        Role::Variable => None,
+        Role::Provider => provider(position),
+        Role::Terraform if first == "backend" => {
+            let kind = &*position.path.get(1)?.name;
+            backend(kind, position)
+        }
+        Role::Data if block.kind() == "terraform_remote_state" => {
+            let kind = block.value("backend").and_then(constant_string)?;
+            backend(&kind, position)
+        }
+        Role::File if block.file.kind == FileKind::Backend => named(position, position.key(), Spot::Backend).map(|found| Expected { exact: true, ..found }),
+        Role::File if block.file.kind.is_variable_file() => argument(position, Spot::Variables),
+        _ => argument(position, Spot::Argument),
+    }
+}
+
+fn provider<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
+    let exact = schemas::is_provider_credential(position.block.kind(), position.names());
+    if exact {
+        let kind = meaning_of(position.key()).map_or(Kind::Token, |meaning| meaning.kind);
+        return Some(Expected { spot: Spot::Provider, kind, name: position.key(), exact });
+    }
+    named(position, position.meaning(), Spot::Provider)
+}
+
+fn backend<'p>(backend: &str, position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
+    let name = position.key();
+    let exact = schemas::is_backend_credential(backend, name);
+    let kind = match meaning_of(name) {
+        Some(meaning) => meaning.kind,
+        None if exact => Kind::Key,
+        None => return None,
+    };
+    Some(Expected { spot: Spot::Backend, kind, name, exact })
+}
+
+fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
+    let (block, name) = (position.block, position.meaning());
+    if block.role == Role::Resource {
+        if block.kind() == "aws_ssm_parameter" && position.is_at(&["value"]) {
+            return ssm(position, spot);
+        }
+        if schemas::is_secret_argument(block.kind(), position.names()) {
+            let last = position.path.last()?;
+            // Inside a map of secrets (`data` of a Kubernetes secret) the keys decide.
+            if last.kind != SegmentKind::Key || NEUTRAL.contains(&name) {
+                let kind = meaning_of(name).map_or(Kind::Secret, |meaning| meaning.kind);
+                return Some(Expected { spot, kind, name, exact: true });
+            }
+        }
+    }
+    named(position, name, spot).or_else(|| nested(position, spot))
+}
+
+/// `aws_ssm_parameter.value` is a secret when the parameter says so.
+fn ssm<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
+    let block = position.block;
+    let secure = block.value("type").and_then(constant_string).is_some_and(|kind| kind == "SecureString");
+    let parameter = block.value("name").map_or("", |name| name.text());
+    let last = parameter.rsplit(['/', '.']).next().unwrap_or(parameter).trim_matches('"');
+    let meaning = meaning_of(last).or_else(|| meaning_of(block.name()));
+    let kind = meaning.map_or(Kind::Secret, |meaning| meaning.kind);
+    (secure || meaning.is_some()).then_some(Expected { spot, kind, name: block.name(), exact: secure && meaning.is_some() })
+}
+
+fn named<'p>(position: &'p Position<'p, '_>, name: &'p str, spot: Spot) -> Option<Expected<'p>> {
+    let Meaning { kind, strong } = meaning_of(name)?;
+    if is_unit(position) {
+        return None;
+    }
+    (strong || matches!(kind, Kind::Connection | Kind::Webhook | Kind::Credentials | Kind::Key | Kind::Secret | Kind::Token))
+        .then_some(Expected { spot, kind, name, exact: false })
+}
+
+/// `token_validity_units { access_token = "minutes" }`, `metadata`, `secret { … }` of volumes.
+fn is_unit(position: &Position<'_, '_>) -> bool {
+    position.names().rev().skip(1).any(|name| {
+        matches!(name, "token_validity_units" | "metadata_options" | "secret_key_ref" | "value_from" | "secretKeyRef" | "valueFrom" | "sensitive_columns" | "tags" | "labels" | "secrets_arns" | "external_secrets")
+            || name.ends_with("_paths")
+            || name.ends_with("_names")
+            || name.ends_with("_arns")
+            || name.ends_with("_units")
+            || name.ends_with("_secret_refs")
+    })
+}
+
+/// A neutral key below a name that promises a secret, or any key of a collection of secrets.
+fn nested<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
+    let [.., outer, last] = position.path else { return None };
+    if position.pair.is_some() || outer.kind == SegmentKind::Block {
+        return None;
+    }
+    let neutral = NEUTRAL.contains(&&*last.name);
+    if !(neutral || is_collection(&outer.name)) || is_about_value(&last.name) || is_unit(position) {
+        return None;
+    }
+    inherited(&outer.name, spot)
+}
+
+fn inherited(outer: &str, spot: Spot) -> Option<Expected<'_>> {
+    let meaning = meaning_of(outer)?;
+    Some(Expected { spot, kind: meaning.kind, name: outer, exact: false })
+}
+
+/// `secrets = { db = "…" }`.
+fn is_collection(name: &str) -> bool {
+    let plural = ["secrets", "passwords", "tokens", "secrets_value", "secret_values", "secrets_map", "secret_map", "secret_data", "secret_string"];
+    plural.iter().any(|plural| name == *plural || name.ends_with(plural) && meaning_of(name).is_some())
+}
+
+fn is_about_value(name: &str) -> bool {
+    is_about(name) || matches!(name, "name" | "type" | "path" | "arn" | "id" | "key" | "description" | "engine" | "host" | "port" | "username" | "user" | "dbname" | "version" | "region" | "url" | "endpoint" | "recovery_window_in_days" | "email" | "env" | "namespace" | "tier" | "content_type" | "kms_key_id" | "policy" | "secretname" | "secretName")
+}
+
+/// The literal behind a value that is given to an exact place through locals or module inputs,
+/// when no name on the way promised a secret.
+pub(crate) fn judge_origin(origin: &Origin<'_>, expected: &Expected<'_>) -> Judgement {
+    judge(&origin.text, expected.kind, expected.name, expected.exact)
+}
+
+/// What an exact argument of a resource or provider expects, for values that come from elsewhere.
+pub(crate) fn expected_exact<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
+    let block = position.block;
+    if !position.via.is_empty() || position.path.last()?.kind == SegmentKind::Key {
+        return None;
+    }
+    let exact = match block.role {
+        Role::Resource => block.kind() != "aws_ssm_parameter" && schemas::is_secret_argument(block.kind(), position.names()),
+        Role::Provider => schemas::is_provider_credential(block.kind(), position.names()),
+        _ => false,
+    };
+    let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
+    exact.then_some(Expected { spot: Spot::Argument, kind, name: position.key(), exact: true })
+}

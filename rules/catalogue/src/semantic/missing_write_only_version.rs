@@ -1,0 +1,62 @@
+//! `missing-write-only-version`: a write-only argument without its version argument.
+
+use secretlint_core::facts::Block;
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::schemas;
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::is_resource;
+
+static META: RuleMeta = rule(
+    "missing-write-only-version",
+    Family::State,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "A write-only argument has no version argument",
+        why: "Terraform does not store write-only values, so it cannot see that one changed: rotation never reaches the resource.",
+        help: "Set the version argument and raise it with each rotation, for instance from `secretref_metadata`.",
+        docs: r#"
+```hcl,expect
+resource "aws_db_instance" "main" {
+  password_wo = ephemeral.secretref_value.database.value
+}
+```
+
+```hcl
+resource "aws_db_instance" "main" {
+  password_wo         = ephemeral.secretref_value.database.value
+  password_wo_version = data.secretref_metadata.database.number
+}
+```
+"#,
+    },
+);
+
+/// The rule.
+pub struct MissingWriteOnlyVersion;
+
+impl Rule for MissingWriteOnlyVersion {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::BLOCK
+    }
+
+    fn block<'a>(&self, _: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
+        if !is_resource(block) || !schemas::has_write_only(block.kind()) {
+            return;
+        }
+        for argument in schemas::write_only_arguments(block.kind()).filter(|argument| !argument.contains('.')) {
+            let Some(found) = block.content.attribute(&format!("{argument}_wo")) else { continue };
+            let version = format!("{argument}_wo_version");
+            if block.content.attribute(&version).is_some() {
+                continue;
+            }
+            let address = format!("{}.{}", block.address(), found.name);
+            let message = format!("`{address}` has no `{version}`, so a new value never reaches the resource");
+            sink.report(Finding::new(&META, block.file.place(found.span()), address, message));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `nonsensitive-secret`: `nonsensitive()` is applied to a secret.
+
+use hcl_syntax::ExprKind;
+use secretlint_core::facts::Position;
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+
+static META: RuleMeta = rule(
+    "nonsensitive-secret",
+    Family::Flow,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "`nonsensitive()` uncovers a secret",
+        why: "From here on Terraform prints the value in plans, logs and outputs.",
+        help: "Take `nonsensitive()` away, or take out of the secret only the part that is none before applying it.",
+        docs: r#"
+```hcl,expect
+locals {
+  database = nonsensitive(random_password.database.result)
+}
+```
+
+```hcl
+locals {
+  has_token = nonsensitive(var.token != "")
+  image     = nonsensitive(data.aws_ssm_parameter.image.value)
+}
+```
+"#,
+    },
+);
+
+/// The rule.
+pub struct NonsensitiveSecret;
+
+impl Rule for NonsensitiveSecret {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        let ExprKind::Call(call) = position.expr.kind() else { return };
+        if call.name() != "nonsensitive" || !is_configuration(position.block) {
+            return;
+        }
+        let Some(argument) = call.args().next() else { return };
+        let trace = cx.trace(position.block, argument);
+        let what = match secret_behind(cx, &trace) {
+            Some((source, _)) => source.reference.address(),
+            None => match secret_variable(cx, &trace) {
+                Some(name) => format!("var.{name}"),
+                None => return,
+            },
+        };
+        let message = format!("`nonsensitive` uncovers the secret `{what}`");
+        sink.report(Finding::new(&META, position.place(), position.address(), message));
+    }
+}

@@ -1,0 +1,125 @@
+//! `persisted-secret-argument`: a secret is given to an argument that is stored, although a
+//! write-only sibling exists.
+
+use secretlint_core::facts::{Position, constant_string};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use hcl_syntax::ExprKind;
+
+use crate::schemas;
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::{is_harmless, is_named_secret, is_resource, secret_behind, secret_variable};
+use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
+use crate::values::{Judgement, Kind, judge, meaning_of};
+
+static META: RuleMeta = rule(
+    "persisted-secret-argument",
+    Family::State,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "A secret is given to an argument that is stored in state",
+        why: "Arguments are stored in state and plan files in plain text; the write-only sibling is sent to the provider and forgotten.",
+        help: "Use the write-only sibling with its version argument.",
+        docs: r#"
+```hcl,expect
+resource "aws_db_instance" "main" {
+  password = var.password
+}
+```
+
+```hcl
+resource "aws_db_instance" "main" {
+  password_wo         = var.password
+  password_wo_version = 1
+}
+
+resource "aws_ssm_parameter" "topic" {
+  name  = "/alerts/topic_arn"
+  type  = "String"
+  value = aws_sns_topic.alerts.arn
+}
+```
+
+Not reported: null and empty values, arguments whose write-only sibling is set next to them, and values that are
+names, ARNs, addresses.
+"#,
+    },
+);
+
+/// The rule.
+pub struct PersistedSecretArgument;
+
+impl Rule for PersistedSecretArgument {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        let block = position.block;
+        if !position.via.is_empty() || !is_resource(block) {
+            return;
+        }
+        let Some(sibling) = schemas::write_only(block.kind(), position.names()) else { return };
+        if has_sibling(position, sibling.argument) || !holds_secret(cx, position) {
+            return;
+        }
+        let argument = sibling.argument;
+        let message = format!("`{}` is stored in state; `{argument}_wo` is not", position.address());
+        let mut finding = Finding::new(&META, position.attribute_place(), position.address(), message);
+        let provider = block.kind().split('_').next().unwrap_or_default();
+        let upgrade = upgrade_first(cx, (provider, sibling.since), WRITE_ONLY_CORE);
+        let since = sibling.since.map(|since| format!(" {since}")).unwrap_or_default();
+        finding.help = format!(
+            "Use `{argument}_wo` with `{argument}_wo_version` (provider {provider}{since}, Terraform {WRITE_ONLY_CORE}).{upgrade}"
+        )
+        .into();
+        sink.report(finding);
+    }
+}
+
+/// True when the write-only sibling is set as well; the stored one is then the way for old callers.
+fn has_sibling(position: &Position<'_, '_>, argument: &str) -> bool {
+    let sibling = |name: &str| name.len() == argument.len() + 3 && name.starts_with(argument) && name.ends_with("_wo");
+    position.path.len() == 1 && position.block.content.attributes().any(|attribute| sibling(&attribute.name))
+}
+
+fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
+    match position.expr.kind() {
+        ExprKind::Null | ExprKind::Missing | ExprKind::Bool(_) => return false,
+        ExprKind::Object(object) if object.items().next().is_none() => return false,
+        _ => {}
+    }
+    if let Some(text) = position.literal() {
+        return literal_is_secret(position, &text);
+    }
+    let trace = cx.trace_at(position);
+    let found = secret_behind(cx, trace).is_some() || secret_variable(cx, trace).is_some();
+    if position.block.kind() == "aws_ssm_parameter" {
+        let named = is_parameter_of_secret(position);
+        return found || (named && !is_harmless(cx, trace));
+    }
+    found || !is_harmless(cx, trace)
+}
+
+fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
+    let block = position.block;
+    let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
+    if block.kind() != "aws_ssm_parameter" {
+        return !matches!(judge(text, kind, position.key(), true), Judgement::NotSecret(_)) || text.len() > 200;
+    }
+    // Parameters are often created with a dummy that is replaced by hand, outside state.
+    let name = block.value("name").map_or("", |name| name.text()).trim_matches('"');
+    let last = name.rsplit(['/', '.']).next().unwrap_or(name);
+    let kind = meaning_of(last).or_else(|| meaning_of(block.name())).map(|meaning| meaning.kind);
+    kind.is_some_and(|kind| matches!(judge(text, kind, last, false), Judgement::Secret(_)))
+}
+
+fn is_parameter_of_secret(position: &Position<'_, '_>) -> bool {
+    let block = position.block;
+    let secure = block.value("type").and_then(constant_string).is_none_or(|kind| kind == "SecureString");
+    secure && is_named_secret(block.name(), Some(block))
+}

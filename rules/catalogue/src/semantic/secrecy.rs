@@ -1,0 +1,203 @@
+//! Is what flows somewhere a secret?
+//!
+//! Decided for each source that a [`Trace`] found: by provider schema (`random_password.x.result`),
+//! by the data source that reads a secret store, by the name of a variable, output or attribute.
+
+use secretlint_core::Cx;
+use secretlint_core::facts::{Block, Mode, Reference, Role, Source, Step, Subject, Trace};
+
+use crate::schemas;
+use crate::values::meaning_of;
+
+/// Whether a source is secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// A secret that is stored or shown wherever it goes.
+    Secret,
+    /// A secret that Terraform keeps out of state by itself.
+    Ephemeral,
+    /// Names, ARNs, addresses, counts.
+    Harmless,
+    /// Nothing is known.
+    Unknown,
+}
+
+/// Tokens that live for minutes; storing them is no lasting leak.
+const SHORT_LIVED: &[&str] = &[
+    "aws_ecr_authorization_token",
+    "aws_ecrpublic_authorization_token",
+    "aws_eks_cluster_auth",
+    "aws_codeartifact_authorization_token",
+    "google_client_config",
+    "google_service_account_access_token",
+    "azurerm_client_config",
+    "azuread_client_config",
+];
+
+/// Attributes that are no secrets whatever the object is.
+const HARMLESS: &[&str] = &[
+    "id", "arn", "name", "address", "endpoint", "endpoints", "port", "host", "hostname", "fqdn", "public_ip", "private_ip",
+    "public_dns", "url", "uri", "region", "account_id", "version", "version_id", "key_id", "username", "user_name",
+    "user", "db_name", "bucket", "domain", "domain_name", "self_link", "email", "location", "dns_name", "zone_id",
+    "vpc_id", "subnet_id", "public_key", "public_key_openssh", "public_key_pem", "certificate_pem", "cert_pem",
+    "function_name", "invoke_arn", "resource_id", "fingerprint", "cluster_ca_certificate", "ca_certificate", "secret_id", "unique_id", "client_id", "object_id", "tenant_id", "principal_id", "master_username", "administrator_login", "reader_endpoint", "engine", "hex", "b64_std", "b64_url", "dec", "ipv4_address", "login_server", "vault_uri", "latest_version", "member", "tags", "namespace", "project", "number",
+];
+
+/// The first secret behind a value, with its secrecy.
+pub(crate) fn secret_behind<'t, 'a>(cx: &Cx<'_, 'a>, trace: &'t Trace<'a>) -> Option<(&'t Source<'a>, Secrecy)> {
+    let judged = |source: &'t Source<'a>| match of_source(cx, source) {
+        secrecy @ (Secrecy::Secret | Secrecy::Ephemeral) => Some((source, secrecy)),
+        _ => None,
+    };
+    trace.sources.iter().find_map(judged)
+}
+
+/// The secret variable a value went through, when what is behind the variable is not known to be
+/// harmless: its default may be empty, callers may be elsewhere.
+pub(crate) fn secret_variable<'t, 'a>(cx: &Cx<'_, 'a>, trace: &'t Trace<'a>) -> Option<&'t str> {
+    let harmless = !trace.sources.is_empty()
+        && trace.sources.iter().all(|source| of_source(cx, source) == Secrecy::Harmless);
+    if harmless {
+        return None;
+    }
+    trace.passed.iter().find_map(|passed| match &passed.symbol {
+        Subject::Variable(name) => {
+            let module = cx.workspace.module(passed.module);
+            (is_secret_variable(name) && !is_harmless_type(module, name)).then_some(&**name)
+        }
+        _ => None,
+    })
+}
+
+/// True when every source of a value is harmless, nothing else can be behind it, and nothing of
+/// it was written down.
+pub(crate) fn is_harmless(cx: &Cx<'_, '_>, trace: &Trace<'_>) -> bool {
+    !trace.sources.is_empty() && trace.sources.iter().all(|source| of_source(cx, source) == Secrecy::Harmless)
+}
+
+/// The secrecy of one source.
+pub(crate) fn of_source(cx: &Cx<'_, '_>, source: &Source<'_>) -> Secrecy {
+    let reference = &source.reference;
+    match &reference.subject {
+        Subject::Variable(name) => of_variable(cx, source, name),
+        Subject::Object { mode, kind, name } => {
+            let module = cx.workspace.module(source.module);
+            let block = module.object(*mode, kind, name);
+            of_object(*mode, kind, (name, block), reference)
+        }
+        Subject::Module(_) | Subject::Dependency(_) => by_name(last_key(reference)),
+        Subject::Local(name) => by_name(Some(last_key(reference).unwrap_or(name))),
+        Subject::Other(word) if matches!(&**word, "each" | "self" | "dependency" | "include") => by_name(last_key(reference)),
+        Subject::Other(_) => Secrecy::Unknown,
+    }
+}
+
+fn of_variable(cx: &Cx<'_, '_>, source: &Source<'_>, name: &str) -> Secrecy {
+    let module = cx.workspace.module(source.module);
+    if is_harmless_type(module, name) {
+        return Secrecy::Harmless;
+    }
+    match last_key(&source.reference) {
+        Some(key) if by_name(Some(key)) != Secrecy::Unknown => by_name(Some(key)),
+        _ if is_secret_variable(name) => Secrecy::Secret,
+        _ if is_about(name) => Secrecy::Harmless,
+        _ => Secrecy::Unknown,
+    }
+}
+
+fn is_harmless_type(module: &secretlint_core::facts::Module<'_>, name: &str) -> bool {
+    module
+        .variable(name)
+        .and_then(|variable| variable.kind)
+        .is_some_and(|kind| matches!(kind.text().trim_matches('"'), "bool" | "number"))
+}
+
+/// True for a variable whose name promises a secret beyond doubt.
+pub(crate) fn is_secret_variable(name: &str) -> bool {
+    meaning_of(name).is_some_and(|meaning| meaning.strong)
+}
+
+fn of_object(mode: Mode, kind: &str, (name, block): (&str, Option<&Block<'_>>), reference: &Reference<'_>) -> Secrecy {
+    if SHORT_LIVED.contains(&kind) {
+        return Secrecy::Harmless;
+    }
+    let first = reference.attribute();
+    let last = last_key(reference);
+    if mode == Mode::Ephemeral {
+        return Secrecy::Ephemeral;
+    }
+    if let Some(attribute) = first {
+        let stored = if mode == Mode::Data { schemas::stored_by_data(kind) } else { schemas::generated(kind) };
+        if let Some(stored) = stored
+            && stored.secret.contains(&attribute)
+        {
+            let named = !stored.named || is_named_secret(name, block);
+            // What is taken out of a document can be anything: `jsondecode(…).username`.
+            return if named { Secrecy::Secret } else { Secrecy::Unknown };
+        }
+        if mode == Mode::Managed && schemas::is_secret_result(kind, attribute) {
+            return Secrecy::Secret;
+        }
+        if mode == Mode::Managed && schemas::is_secret_argument(kind, std::iter::once(attribute)) {
+            return Secrecy::Secret;
+        }
+        if mode == Mode::Managed && kind == "aws_ssm_parameter" && attribute == "value" {
+            return if is_named_secret(name, block) { Secrecy::Secret } else { Secrecy::Unknown };
+        }
+    }
+    if first.is_none() && mode == Mode::Managed && schemas::generated(kind).is_some() {
+        return Secrecy::Secret;
+    }
+    by_name(last)
+}
+
+/// True when the name of an object, or the name it is asked for by, is the name of a secret.
+pub(crate) fn is_named_secret(name: &str, block: Option<&Block<'_>>) -> bool {
+    if meaning_of(name).is_some() {
+        return true;
+    }
+    let Some(block) = block else { return false };
+    ["name", "path", "arn"].iter().filter_map(|attribute| block.value(attribute)).any(|expr| {
+        // The words of literals and references alike: `"/app/${var.env}/db_password"`,
+        // `var.oidc_secret_ssm`.
+        expr.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).any(|word| meaning_of(word).is_some())
+    })
+}
+
+fn by_name(name: Option<&str>) -> Secrecy {
+    let Some(name) = name else { return Secrecy::Unknown };
+    match meaning_of(name) {
+        _ if HARMLESS.contains(&name) => Secrecy::Harmless,
+        Some(meaning) if meaning.strong => Secrecy::Secret,
+        Some(_) => Secrecy::Unknown,
+        None if is_about(name) => Secrecy::Harmless,
+        None => Secrecy::Unknown,
+    }
+}
+
+/// True for names that end like a name, an ARN, an id, an address.
+pub(crate) fn is_about(name: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "_name", "_arn", "_id", "_path", "_file", "_url", "_uri", "_endpoint", "_host", "_port", "_region", "_email",
+        "_username", "_user", "_version", "_length", "_enabled", "_address", "_arns", "_names", "_ids", "-arn", "-name", "-id", "_ip", "_ips", "_cidr",
+    ];
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The last name of a reference's path.
+pub(crate) fn last_key<'r>(reference: &'r Reference<'_>) -> Option<&'r str> {
+    reference.path.iter().rev().find_map(|step| match step {
+        Step::Key(key) => Some(&**key),
+        Step::Index(_) | Step::Any => None,
+    })
+}
+
+/// True for a block of configuration whose values a person wrote: no plan, no state.
+pub(crate) fn is_configuration(block: &Block<'_>) -> bool {
+    !block.file.kind.is_record()
+}
+
+/// True for a resource block of configuration.
+pub(crate) fn is_resource(block: &Block<'_>) -> bool {
+    block.role == Role::Resource && is_configuration(block)
+}

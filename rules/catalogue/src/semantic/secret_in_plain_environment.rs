@@ -1,0 +1,134 @@
+//! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
+
+use hcl_syntax::{ExprKind, Part};
+use secretlint_core::facts::{Position, Role, SegmentKind};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::schemas;
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::sink::{leak, report};
+
+static META: RuleMeta = rule(
+    "secret-in-plain-environment",
+    Family::Flow,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "A secret is put into the plain environment of a container, function or app",
+        why: "Plain environments are shown in consoles, APIs, task definitions and crash reports, and they are stored in state.",
+        help: "Let the platform fetch the secret: `secrets` with `valueFrom` (ECS), `secret_key_ref` (Kubernetes, Cloud Run), Key Vault references (App Service), or read it at start-up by its name.",
+        docs: r#"
+```hcl,expect
+resource "aws_lambda_function" "app" {
+  environment {
+    variables = {
+      DB_PASSWORD = var.db_password
+    }
+  }
+}
+```
+
+```hcl
+resource "aws_lambda_function" "app" {
+  environment {
+    variables = {
+      DB_PASSWORD_SECRET_ARN = aws_secretsmanager_secret.database.arn
+    }
+  }
+}
+```
+
+Literals in such places are reported by `hardcoded-secret`.
+"#,
+    },
+);
+
+/// Names of maps and lists that become environments, in resources and in inputs of modules.
+const CONTAINERS: &[&str] = &[
+    "environment", "environment_variables", "environment_vars", "env", "env_vars", "env_variables", "app_settings", "container_environment",
+    "task_environment", "environment_variable", "lambda_environment", "container_envs", "envs", "config_vars", "extra_env", "lambda_env_vars", "map_environment", "plain_env",
+];
+
+/// Names inside which an environment's secrets are references.
+const REFERENCES: &[&str] = &["secrets", "secret", "value_from", "valueFrom", "secret_environment_variables", "secure_environment_variables", "secret_env", "map_secrets", "sticky_settings"];
+
+/// The rule.
+pub struct SecretInPlainEnvironment;
+
+impl Rule for SecretInPlainEnvironment {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        if !matches!(position.block.role, Role::Resource | Role::Module | Role::Locals | Role::File) || !is_configuration(position.block) {
+            return;
+        }
+        if position.key() == "container_definitions" && position.via.is_empty() {
+            return definitions(cx, position, sink);
+        }
+        if !is_variable(position) {
+            return;
+        }
+        let Some(found) = leak(cx, position) else { return };
+        let message = format!("`{}` puts the secret `{}` into a plain environment", position.address(), found.what);
+        report(&META, position, found, message, sink);
+    }
+}
+
+/// True for the value of one variable of an environment.
+fn is_variable(position: &Position<'_, '_>) -> bool {
+    if !position.via.is_empty() || matches!(position.expr.kind(), ExprKind::Object(_) | ExprKind::Tuple(_) | ExprKind::Bool(_) | ExprKind::Number(_)) {
+        return false;
+    }
+    let Some(depth) = position.path.iter().position(|segment| CONTAINERS.contains(&&*segment.name)) else {
+        return schemas_say(position) && ends_a_path(position);
+    };
+    // Beyond the container itself, and not in a provisioner's own environment.
+    depth + 1 < position.path.len()
+        && !position.names().any(|name| REFERENCES.contains(&name) || name == "provisioner")
+        && ends_a_path(position)
+}
+
+fn schemas_say(position: &Position<'_, '_>) -> bool {
+    position.block.role == Role::Resource
+        && position.path.len() > 1
+        && schemas::is_environment(position.block.kind(), position.names())
+        && !position.names().any(|name| REFERENCES.contains(&name))
+}
+
+/// A map member, or the `value` of a `{ name, value }` pair or block.
+fn ends_a_path(position: &Position<'_, '_>) -> bool {
+    position.path.last().is_some_and(|segment| {
+        segment.kind == SegmentKind::Key && !matches!(&*segment.name, "valueFrom" | "value_from" | "name" | "arn")
+            || segment.kind == SegmentKind::Attribute && &*segment.name == "value"
+    })
+}
+
+/// Task definitions written as a JSON text with interpolations.
+fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+    let ExprKind::Template(template) = position.expr.kind() else { return };
+    let file = position.block.file;
+    for part in template.parts() {
+        let Part::Interpolation(inner) = part else { continue };
+        let before = &file.text()[..inner.span().start as usize];
+        let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+        if line.contains("valueFrom") || !line.contains("value") {
+            continue;
+        }
+        let trace = cx.trace(position.block, inner);
+        let what = match secret_behind(cx, &trace) {
+            Some((source, _)) => source.reference.address(),
+            None => match secret_variable(cx, &trace) {
+                Some(name) => format!("var.{name}"),
+                None => continue,
+            },
+        };
+        let message = format!("`{}` puts the secret `{what}` into a plain environment", position.address());
+        sink.report(Finding::new(&META, file.place(inner.span()), position.address(), message));
+    }
+}

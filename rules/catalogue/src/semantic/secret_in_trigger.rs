@@ -1,0 +1,60 @@
+//! `secret-in-trigger`: a secret among the triggers of a resource.
+
+use secretlint_core::facts::Position;
+use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::is_resource;
+use crate::semantic::sink::{leak, report};
+
+static META: RuleMeta = rule(
+    "secret-in-trigger",
+    Family::Flow,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "A secret is used as a trigger",
+        why: "Triggers are stored in state and shown in every plan that changes them.",
+        help: "Trigger by the secret's version (`secretref_metadata`), never by its value or an unkeyed hash of it.",
+        docs: r#"
+```hcl,expect
+resource "terraform_data" "app" {
+  triggers_replace = [var.webhook_secret]
+}
+```
+
+```hcl
+resource "terraform_data" "app" {
+  triggers_replace = [data.secretref_metadata.webhook.number]
+}
+```
+"#,
+    },
+);
+
+/// The rule.
+pub struct SecretInTrigger;
+
+impl Rule for SecretInTrigger {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        let first = position.names().next().unwrap_or_default();
+        if !matches!(first, "triggers" | "triggers_replace" | "keepers") || !is_resource(position.block) {
+            return;
+        }
+        let outermost = position.via.is_empty() || matches!(position.via, [secretlint_core::facts::Via::Element]);
+        let container = matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_));
+        if !outermost || container {
+            return;
+        }
+        let Some(found) = leak(cx, position) else { return };
+        let message = format!("`{}` stores the secret `{}` in state", position.address(), found.what);
+        report(&META, position, found, message, sink);
+    }
+}

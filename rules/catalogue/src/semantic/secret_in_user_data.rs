@@ -1,0 +1,78 @@
+//! `secret-in-user-data`: a secret in user data, cloud-init or a start-up script.
+
+use secretlint_core::facts::{Position, Role};
+use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use crate::schemas;
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::is_configuration;
+use crate::semantic::sink::{leak, report};
+
+static META: RuleMeta = rule(
+    "secret-in-user-data",
+    Family::Flow,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "A secret is put into user data or a start-up script",
+        why: "Every process on the machine can read user data from the metadata service; it is shown in consoles and stored in state.",
+        help: "Let the machine fetch the secret with its own identity: pass only the secret's name.",
+        docs: r#"
+```hcl,expect
+resource "aws_instance" "app" {
+  user_data = <<-EOT
+    #!/bin/sh
+    export DB_PASSWORD=${var.db_password}
+  EOT
+}
+```
+
+```hcl
+resource "aws_instance" "app" {
+  user_data = <<-EOT
+    #!/bin/sh
+    DB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id ${var.db_secret_name})
+  EOT
+}
+```
+"#,
+    },
+);
+
+/// Names that mean user data in modules, locals and providers that are not in the tables.
+const NAMES: &[&str] = &["user_data", "userdata", "user_data_base64", "custom_data", "custom_data_base64", "metadata_startup_script", "startup_script", "startup-script", "user-data", "cloud_init", "cloudinit"];
+
+/// The rule.
+pub struct SecretInUserData;
+
+impl Rule for SecretInUserData {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        if !position.via.is_empty() || !is_configuration(position.block) || !is_user_data(position) {
+            return;
+        }
+        let Some(found) = leak(cx, position) else { return };
+        let message = format!("`{}` carries the secret `{}`", position.address(), found.what);
+        report(&META, position, found, message, sink);
+    }
+}
+
+fn is_user_data(position: &Position<'_, '_>) -> bool {
+    let block = position.block;
+    let is_map = matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_));
+    match block.role {
+        Role::Resource if schemas::is_user_data(block.kind(), position.names()) => !is_map,
+        Role::Resource | Role::Module | Role::Locals => NAMES.contains(&position.key()) && !is_map,
+        Role::Data if block.kind() == "template_file" => position.path.len() == 2 && position.names().next() == Some("vars"),
+        Role::Data if block.kind() == "template_cloudinit_config" || block.kind() == "cloudinit_config" => {
+            position.is_at(&["part", "content"])
+        }
+        _ => false,
+    }
+}

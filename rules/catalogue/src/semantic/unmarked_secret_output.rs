@@ -1,0 +1,72 @@
+//! `unmarked-secret-output`: an output shows a secret.
+
+use secretlint_core::facts::{Block, Role};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink};
+
+use crate::semantic::describe::{Texts, rule};
+use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+
+static META: RuleMeta = rule(
+    "unmarked-secret-output",
+    Family::Flow,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "An output exposes a secret without `sensitive`",
+        why: "The value is printed at the end of every run and in the log of the pipeline.",
+        help: "Remove the output, or mark it `ephemeral` (child modules) or `sensitive`; better give out the secret's name.",
+        docs: r#"
+```hcl,expect
+output "registry_password" {
+  value = azurerm_container_registry.main.admin_password
+}
+```
+
+```hcl
+output "registry_password" {
+  value     = azurerm_container_registry.main.admin_password
+  sensitive = true
+}
+
+output "secret_arn" {
+  value = aws_secretsmanager_secret.main.arn
+}
+```
+"#,
+    },
+);
+
+/// The rule.
+pub struct UnmarkedSecretOutput;
+
+impl Rule for UnmarkedSecretOutput {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::BLOCK
+    }
+
+    fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
+        if block.role != Role::Output || !is_configuration(block) {
+            return;
+        }
+        // `sensitive = var.x` may be true.
+        let open = ["sensitive", "ephemeral"].iter().all(|name| {
+            block.value(name).is_none_or(|value| matches!(value.text().trim_matches('"'), "false" | "null"))
+        });
+        let Some(value) = block.value("value").filter(|_| open) else { return };
+        let trace = cx.trace(block, value);
+        let (what, place) = match secret_behind(cx, &trace) {
+            Some((source, _)) => (source.reference.address(), Some(source.place)),
+            None => match secret_variable(cx, &trace) {
+                Some(name) => (format!("var.{name}"), None),
+                None => return,
+            },
+        };
+        let message = format!("`{}` shows the secret `{what}`", block.address());
+        let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
+        finding.related.extend(place.map(|place| Related { place, message: format!("`{what}` is secret") }));
+        sink.report(finding);
+    }
+}

@@ -1,0 +1,141 @@
+//! `unmarked-secret-variable`: a variable holds a secret and is not marked.
+
+use secretlint_core::facts::{Block, Role, Variable, constant_text, each_position};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+
+use hcl_syntax::ExprKind;
+use rustc_hash::FxHashSet;
+
+use crate::semantic::describe::{Texts, rule};
+use crate::values::{Judgement, Kind, Other, judge, meaning_of};
+
+static META: RuleMeta = rule(
+    "unmarked-secret-variable",
+    Family::Flow,
+    (Severity::Warning, Rank::Apart),
+    &Texts {
+        summary: "A variable that holds a secret is neither `sensitive` nor `ephemeral`",
+        why: "Terraform prints its value in plans, errors and logs.",
+        help: "Add `ephemeral = true` where the value only reaches write-only arguments and providers, else `sensitive = true`.",
+        docs: r#"
+```hcl,expect
+variable "database_password" {
+  type = string
+}
+```
+
+```hcl
+variable "database_password" {
+  type      = string
+  sensitive = true
+}
+
+variable "database_password_length" {
+  type = number
+}
+```
+
+Variables that only pass on the name, path or ARN of a secret are recognised by their type, default, description and use.
+"#,
+    },
+);
+
+/// The rule.
+pub struct UnmarkedSecretVariable;
+
+impl Rule for UnmarkedSecretVariable {
+    fn meta(&self) -> &RuleMeta {
+        &META
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::MODULE
+    }
+
+    fn module(&self, cx: &Cx<'_, '_>, sink: &mut Sink) {
+        let candidates: Vec<&Variable<'_>> = cx.module.variables.iter().filter(|variable| is_candidate(cx, variable)).collect();
+        if candidates.is_empty() {
+            return;
+        }
+        let names = used_as_names(cx);
+        for variable in candidates.into_iter().filter(|variable| !names.contains(&*variable.name)) {
+            let block = cx.module.block(variable.block);
+            let message = format!("`{}` holds a secret and is not marked", block.address());
+            sink.report(Finding::new(&META, block.header_place(), block.address(), message));
+        }
+    }
+}
+
+fn is_candidate(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
+    let block = cx.module.block(variable.block);
+    let Some(meaning) = meaning_of(&variable.name) else { return false };
+    if !(meaning.strong || meaning.kind == Kind::Webhook) || variable.sensitive || variable.ephemeral {
+        return false;
+    }
+    let marked = ["sensitive", "ephemeral"].iter().any(|name| block.value(name).is_some_and(|value| value.text() != "false"));
+    !marked && holds_text(variable, meaning.kind) && !describes_a_name(block)
+}
+
+/// A text, or a map or list of texts; not a switch, a number or an object of settings.
+fn holds_text(variable: &Variable<'_>, kind: Kind) -> bool {
+    if let Some(declared) = variable.kind {
+        let text = declared.text().trim_matches('"');
+        if matches!(text, "bool" | "number") || text.contains("object(") && !text.contains("string") {
+            return false;
+        }
+        if text.contains("object(") || text.contains("bool") {
+            return false;
+        }
+    }
+    let Some(default) = variable.default else { return true };
+    match default.kind() {
+        ExprKind::Bool(_) => false,
+        ExprKind::Number(_) => kind == Kind::Password,
+        _ => match constant_text(default) {
+            Some(text) => !matches!(
+                judge(&text, kind, &variable.name, false),
+                Judgement::NotSecret(Other::Path | Other::Reference | Other::Identifier | Other::Setting | Other::Number | Other::Name | Other::Characters | Other::Public)
+            ),
+            None => true,
+        },
+    }
+}
+
+/// `description = "Name of the secret …"`, `"Path to the key"`.
+fn describes_a_name(block: &Block<'_>) -> bool {
+    let Some(description) = block.value("description").and_then(constant_text) else { return false };
+    let description = description.to_ascii_lowercase();
+    const MARKS: &[&str] = &[
+        "name of", "path to", "path of", "arn of", "arns of", "id of", "file containing", "location of", "whether", "where to store", "reference to", "filename",
+        "secret name", "parameter name", "ssm parameter", "the arn", "secret arn", "number of", "length of", "path for", "vault path", "key vault secret id", "url of the secret", "if true", "set to true", "path where", "file path", "the name", "relative path", "full path", "path in ", "names of",
+    ];
+    MARKS.iter().any(|mark| description.contains(mark))
+}
+
+/// Variables whose value is given, as a whole, to an argument that takes a name.
+fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
+    const TAKES_NAME: &[&str] = &["name", "secret_id", "secret_name", "parameter_name", "path", "arn", "secret_arn", "valueFrom", "value_from", "key_name", "filename", "secret", "name_prefix"];
+    let mut names = FxHashSet::default();
+    for block in &cx.module.blocks {
+        let takes = match block.role {
+            Role::Data => true,
+            Role::Resource | Role::Module | Role::Locals => false,
+            _ => continue,
+        };
+        each_position(block, &mut |position| {
+            let ExprKind::Traversal(traversal) = position.expr.kind() else { return };
+            if traversal.root() != "var" {
+                // `file(var.private_key)` below is a call; other roots say nothing.
+                return;
+            }
+            let Some(name) = traversal.steps().next().and_then(hcl_syntax::Step::attribute) else { return };
+            let file = position.via.iter().any(|via| matches!(via, secretlint_core::facts::Via::Argument { function: "file" | "filebase64" | "fileexists" | "pathexpand" | "templatefile", index: 0 }));
+            let takes_name = takes && TAKES_NAME.contains(&position.key())
+                || matches!(position.key(), "valueFrom" | "value_from" | "secret_arn" | "secret_name" | "secret_id" | "credentials_parameter") && position.via.is_empty();
+            if file || takes_name {
+                names.insert(name);
+            }
+        });
+    }
+    names
+}

@@ -1,0 +1,14 @@
+//! Judgement of texts and names without looking at where they stand.
+//!
+//! [`meaning_of`] says whether a name promises a secret, [`judge`] whether a text that stands in
+//! the place of a secret is one, is a dummy, or is something else (a path, an ARN, a setting).
+//! Where a value stands is the business of the semantic rules.
+
+mod dummy;
+mod judge;
+mod names;
+mod shapes;
+mod tokens;
+
+pub use judge::{Dummy, Judgement, Other, judge};
+pub use names::{Kind, Meaning, is_key_id, meaning_of};
