@@ -60,7 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("catalogue.rs"), code)?;
     let providers = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("schemas");
-    fs::write(out.join("schemas.rs"), schemas::generate(&files(&providers)?)?)?;
+    fs::write(
+        out.join("schemas.rs"),
+        schemas::generate(&files(&providers)?)?,
+    )?;
     Ok(())
 }
 

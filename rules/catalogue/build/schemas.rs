@@ -60,7 +60,8 @@ pub(crate) fn generate(files: &[PathBuf]) -> Result<String, Box<dyn Error>> {
     let mut all = Tables::default();
     for path in files {
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let provider: Provider = toml::from_str(&fs::read_to_string(path)?).map_err(|error| at(&error))?;
+        let provider: Provider =
+            toml::from_str(&fs::read_to_string(path)?).map_err(|error| at(&error))?;
         all.add(provider).map_err(|error| at(&error))?;
     }
     Ok(all.code()?)
@@ -77,7 +78,9 @@ struct Tables {
 
 impl Tables {
     fn add(&mut self, provider: Provider) -> Result<(), String> {
-        let block = provider.provider_block.map(|block| (provider.provider.clone(), block.arguments));
+        let block = provider
+            .provider_block
+            .map(|block| (provider.provider.clone(), block.arguments));
         let lists = [
             ("PROVIDER_BLOCKS", block.into_iter().collect()),
             ("BACKENDS", provider.backend),
@@ -99,9 +102,16 @@ impl Tables {
                 .iter()
                 .map(|(argument, since)| format!("({argument:?}, {since:?})"))
                 .collect();
-            insert(&mut self.write_only, name, format!("&[{}]", arguments.join(", ")))?;
+            insert(
+                &mut self.write_only,
+                name,
+                format!("&[{}]", arguments.join(", ")),
+            )?;
         }
-        for (table, entries) in [(&mut self.data, provider.data), (&mut self.generated, provider.generated)] {
+        for (table, entries) in [
+            (&mut self.data, provider.data),
+            (&mut self.generated, provider.generated),
+        ] {
             for (name, stored) in entries {
                 insert(table, name, stored.code(&provider_name))?;
             }
@@ -115,13 +125,35 @@ impl Tables {
     fn code(&self) -> Result<String, std::fmt::Error> {
         let mut code = String::new();
         for (table, entries) in &self.paths {
-            let entries = entries.iter().map(|(name, paths)| (name, format!("&{paths:?}")));
+            let entries = entries
+                .iter()
+                .map(|(name, paths)| (name, format!("&{paths:?}")));
             write_table(&mut code, table, "&[&str]", entries)?;
         }
-        write_table(&mut code, "WRITE_ONLY", "&[(&str, &str)]", self.write_only.iter().map(|(k, v)| (k, v.clone())))?;
-        write_table(&mut code, "DATA", "Stored", self.data.iter().map(|(k, v)| (k, v.clone())))?;
-        write_table(&mut code, "GENERATED", "Stored", self.generated.iter().map(|(k, v)| (k, v.clone())))?;
-        write_table(&mut code, "LONG_LIVED", "&str", self.long_lived.iter().map(|(k, v)| (k, v.clone())))?;
+        write_table(
+            &mut code,
+            "WRITE_ONLY",
+            "&[(&str, &str)]",
+            self.write_only.iter().map(|(k, v)| (k, v.clone())),
+        )?;
+        write_table(
+            &mut code,
+            "DATA",
+            "Stored",
+            self.data.iter().map(|(k, v)| (k, v.clone())),
+        )?;
+        write_table(
+            &mut code,
+            "GENERATED",
+            "Stored",
+            self.generated.iter().map(|(k, v)| (k, v.clone())),
+        )?;
+        write_table(
+            &mut code,
+            "LONG_LIVED",
+            "&str",
+            self.long_lived.iter().map(|(k, v)| (k, v.clone())),
+        )?;
         Ok(code)
     }
 }

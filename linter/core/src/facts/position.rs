@@ -107,7 +107,7 @@ impl<'a> Position<'_, 'a> {
     }
 
     /// Names of the path from the block inwards.
-    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator + Clone {
         self.path.iter().map(|segment| &*segment.name)
     }
 

@@ -62,7 +62,7 @@ pub struct Origin<'a> {
 /// Something outside the text that a value is read from.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {
-    /// What is referred to.
+    /// What is referred to, down to the part of it that was asked for.
     pub reference: Reference<'a>,
     /// The module in which the reference stands.
     pub module: ModuleId,
@@ -351,10 +351,10 @@ impl<'r, 'a> Search<'r, 'a> {
         scope: Scope<'r, 'a>,
         expr: Expr<'a>,
         reference: Reference<'a>,
-        path: &[Step<'a>],
+        outer: &[Step<'a>],
     ) {
         let mut steps = reference.path.clone();
-        steps.extend_from_slice(path);
+        steps.extend_from_slice(outer);
         let module = scope.module;
         let key = (module.id, reference.subject.clone(), steps);
         if self.seen.contains(&key) {
@@ -398,6 +398,14 @@ impl<'r, 'a> Search<'r, 'a> {
                 symbol: reference.subject,
             });
         } else {
+            // What is taken out of the referred value on the way belongs to the reference:
+            // `local.db.arn` with `local.db = module.db.secret` is `module.db.secret.arn`.
+            let mut path = reference.path;
+            path.extend_from_slice(outer);
+            let reference = Reference {
+                path,
+                subject: reference.subject,
+            };
             self.source(scope, expr, reference);
         }
     }

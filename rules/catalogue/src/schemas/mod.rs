@@ -29,7 +29,10 @@ pub struct WriteOnly {
 include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
 fn find<V: Copy>(table: &[(&str, V)], name: &str) -> Option<V> {
-    table.binary_search_by(|(key, _)| (*key).cmp(name)).ok().map(|index| table[index].1)
+    table
+        .binary_search_by(|(key, _)| (*key).cmp(name))
+        .ok()
+        .map(|index| table[index].1)
 }
 
 /// True when `path`, joined by dots, is `names`.
@@ -44,13 +47,21 @@ fn leads_to<'n>(path: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
 
 /// True when the argument of a resource at that path is a secret, or is inside one
 /// (`kubernetes_secret` `data.password`).
-pub fn is_secret_argument<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
-    find(ARGUMENTS, resource).is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+pub fn is_secret_argument<'n>(
+    resource: &str,
+    names: &(impl Iterator<Item = &'n str> + Clone),
+) -> bool {
+    find(ARGUMENTS, resource)
+        .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
 }
 
 /// True when a provider block's argument is a credential.
-pub fn is_provider_credential<'n>(provider: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
-    find(PROVIDER_BLOCKS, provider).is_some_and(|paths| paths.iter().any(|path| is_path(path, names.clone())))
+pub fn is_provider_credential<'n>(
+    provider: &str,
+    names: &(impl Iterator<Item = &'n str> + Clone),
+) -> bool {
+    find(PROVIDER_BLOCKS, provider)
+        .is_some_and(|paths| paths.iter().any(|path| is_path(path, names.clone())))
 }
 
 /// True when a backend's (or remote state's) argument is a credential.
@@ -60,15 +71,26 @@ pub fn is_backend_credential(backend: &str, name: &str) -> bool {
 }
 
 /// The write-only sibling of the argument at that path.
-pub fn write_only<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<WriteOnly> {
-    let (path, since) = find(WRITE_ONLY, resource)?.iter().find(|(path, _)| is_path(path, names.clone()))?;
+pub fn write_only<'n>(
+    resource: &str,
+    names: &(impl Iterator<Item = &'n str> + Clone),
+) -> Option<WriteOnly> {
+    let (path, since) = find(WRITE_ONLY, resource)?
+        .iter()
+        .find(|(path, _)| is_path(path, names.clone()))?;
     let argument = path.rsplit('.').next().unwrap_or(path);
-    Some(WriteOnly { argument, since: (!since.is_empty()).then_some(*since) })
+    Some(WriteOnly {
+        argument,
+        since: (!since.is_empty()).then_some(*since),
+    })
 }
 
 /// The write-only siblings of a resource, as paths of the stored arguments.
 pub fn write_only_arguments(resource: &str) -> impl Iterator<Item = &'static str> {
-    find(WRITE_ONLY, resource).unwrap_or_default().iter().map(|(path, _)| *path)
+    find(WRITE_ONLY, resource)
+        .unwrap_or_default()
+        .iter()
+        .map(|(path, _)| *path)
 }
 
 /// The data source, when it puts a secret into state.
@@ -86,7 +108,11 @@ pub fn generated(kind: &str) -> Option<Stored> {
 /// True when a resource's computed attribute is secret.
 #[must_use]
 pub fn is_secret_result(kind: &str, attribute: &str) -> bool {
-    find(RESULTS, kind).is_some_and(|paths| paths.iter().any(|path| path.rsplit('.').next() == Some(attribute)))
+    find(RESULTS, kind).is_some_and(|paths| {
+        paths
+            .iter()
+            .any(|path| path.rsplit('.').next() == Some(attribute))
+    })
 }
 
 /// What to use instead of the long-lived credential that a resource creates.
@@ -96,13 +122,15 @@ pub fn instead_of_long_lived(kind: &str) -> Option<&'static str> {
 }
 
 /// True for a value of the plain environment of a container, function or app.
-pub fn is_environment<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
-    find(ENVIRONMENTS, resource).is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+pub fn is_environment<'n>(resource: &str, names: &(impl Iterator<Item = &'n str> + Clone)) -> bool {
+    find(ENVIRONMENTS, resource)
+        .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
 }
 
 /// True for user data and start-up scripts.
-pub fn is_user_data<'n>(resource: &str, names: impl Iterator<Item = &'n str> + Clone) -> bool {
-    find(USER_DATA, resource).is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+pub fn is_user_data<'n>(resource: &str, names: &(impl Iterator<Item = &'n str> + Clone)) -> bool {
+    find(USER_DATA, resource)
+        .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
 }
 
 #[cfg(test)]
@@ -133,10 +161,19 @@ mod tests {
 
     #[test]
     fn arguments_are_found_by_path() {
-        assert!(is_secret_argument("aws_db_instance", at(&["password"])));
-        assert!(!is_secret_argument("aws_db_instance", at(&["password_wo"])));
-        assert!(is_secret_argument("kubernetes_secret", at(&["data", "user"])));
-        assert!(is_provider_credential("helm", at(&["kubernetes", "token"])));
+        assert!(is_secret_argument("aws_db_instance", &at(&["password"])));
+        assert!(!is_secret_argument(
+            "aws_db_instance",
+            &at(&["password_wo"])
+        ));
+        assert!(is_secret_argument(
+            "kubernetes_secret",
+            &at(&["data", "user"])
+        ));
+        assert!(is_provider_credential(
+            "helm",
+            &at(&["kubernetes", "token"])
+        ));
         assert!(is_backend_credential("s3", "secret_key"));
         assert!(is_secret_result("aws_iam_access_key", "secret"));
         assert!(!is_secret_result("aws_iam_access_key", "id"));
@@ -144,18 +181,32 @@ mod tests {
 
     #[test]
     fn siblings_know_their_version() {
-        let found = write_only("google_alloydb_cluster", at(&["initial_user", "password"]));
-        assert_eq!(found, Some(WriteOnly { argument: "password", since: Some("7.20.0") }));
-        assert_eq!(write_only("aws_db_instance", at(&["username"])), None);
+        let found = write_only("google_alloydb_cluster", &at(&["initial_user", "password"]));
+        assert_eq!(
+            found,
+            Some(WriteOnly {
+                argument: "password",
+                since: Some("7.20.0")
+            })
+        );
+        assert_eq!(write_only("aws_db_instance", &at(&["username"])), None);
     }
 
     #[test]
     fn versions_have_three_parts() {
-        let versions = WRITE_ONLY.iter().flat_map(|(_, list)| list.iter().map(|(_, since)| *since));
-        let stored = DATA.iter().chain(GENERATED).filter_map(|(_, stored)| stored.since);
+        let versions = WRITE_ONLY
+            .iter()
+            .flat_map(|(_, list)| list.iter().map(|(_, since)| *since));
+        let stored = DATA
+            .iter()
+            .chain(GENERATED)
+            .filter_map(|(_, stored)| stored.since);
         for version in versions.chain(stored).filter(|version| !version.is_empty()) {
             let parts: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
-            assert!(parts.len() == 3 && parts.iter().all(Result::is_ok), "{version}");
+            assert!(
+                parts.len() == 3 && parts.iter().all(Result::is_ok),
+                "{version}"
+            );
         }
     }
 }

@@ -16,8 +16,32 @@ pub(crate) struct Texts {
     pub(crate) docs: &'static str,
 }
 
-/// A stable rule.
-pub(crate) const fn rule(id: &'static str, family: Family, (severity, rank): (Severity, Rank), texts: &Texts) -> RuleMeta {
+/// A rule that is on by default.
+pub(crate) const fn rule(
+    id: &'static str,
+    family: Family,
+    rank: (Severity, Rank),
+    texts: &Texts,
+) -> RuleMeta {
+    describe(id, family, (rank, Lifecycle::Stable), texts)
+}
+
+/// A rule that is off unless it is asked for.
+pub(crate) const fn preview(
+    id: &'static str,
+    family: Family,
+    rank: (Severity, Rank),
+    texts: &Texts,
+) -> RuleMeta {
+    describe(id, family, (rank, Lifecycle::Preview), texts)
+}
+
+const fn describe(
+    id: &'static str,
+    family: Family,
+    ((severity, rank), lifecycle): ((Severity, Rank), Lifecycle),
+    texts: &Texts,
+) -> RuleMeta {
     RuleMeta {
         id: Cow::Borrowed(id),
         aliases: &[],
@@ -29,6 +53,6 @@ pub(crate) const fn rule(id: &'static str, family: Family, (severity, rank): (Se
         severity,
         confidence: Confidence::Medium,
         rank,
-        lifecycle: Lifecycle::Stable,
+        lifecycle,
     }
 }

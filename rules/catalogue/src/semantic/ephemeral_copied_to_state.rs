@@ -33,7 +33,7 @@ resource "postgresql_role" "main" {
 );
 
 /// The rule.
-pub struct EphemeralCopiedToState;
+pub(crate) struct EphemeralCopiedToState;
 
 impl Rule for EphemeralCopiedToState {
     fn meta(&self) -> &RuleMeta {
@@ -45,26 +45,47 @@ impl Rule for EphemeralCopiedToState {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.via.is_empty() || !is_resource(position.block) || !mentions_ephemeral(position) {
+        if !position.via.is_empty() || !is_resource(position.block) || !mentions_ephemeral(position)
+        {
             return;
         }
-        let open = position.names().any(|name| matches!(name, "provisioner" | "connection" | "lifecycle") || name.ends_with("_wo"));
+        let open = position.names().any(|name| {
+            matches!(name, "provisioner" | "connection" | "lifecycle") || name.ends_with("_wo")
+        });
         // `count` and version arguments take what is derived, which Terraform checks itself.
         if open || position.key().ends_with("_wo_version") {
             return;
         }
         let trace = cx.trace_at(position);
         let found = trace.sources.iter().find(|source| {
-            matches!(&source.reference.subject, Subject::Object { mode: Mode::Ephemeral, .. }) && source.way.is_empty()
+            matches!(
+                &source.reference.subject,
+                Subject::Object {
+                    mode: Mode::Ephemeral,
+                    ..
+                }
+            ) && source.way.is_empty()
         });
         let Some(source) = found else { return };
         let what = source.reference.address();
         let message = format!("`{what}` is ephemeral, `{}` is stored", position.address());
-        report(&META, position, Leak { place: source.place, what, from: None, ephemeral: true }, message, sink);
+        report(
+            &META,
+            position,
+            &Leak {
+                place: source.place,
+                what,
+                from: None,
+            },
+            message,
+            sink,
+        );
     }
 }
 
 fn mentions_ephemeral(position: &Position<'_, '_>) -> bool {
-    !matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_))
-        && position.expr.text().contains("ephemeral.")
+    !matches!(
+        position.expr.kind(),
+        hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_)
+    ) && position.expr.text().contains("ephemeral.")
 }

@@ -37,7 +37,7 @@ Only whole segments of a path count (`prod/database`, `/production/token`), and 
 );
 
 /// The rule.
-pub struct ForeignEnvironmentReference;
+pub(crate) struct ForeignEnvironmentReference;
 
 impl Rule for ForeignEnvironmentReference {
     fn meta(&self) -> &RuleMeta {
@@ -51,16 +51,43 @@ impl Rule for ForeignEnvironmentReference {
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let block = position.block;
         let stored = matches!(block.role, Role::Data | Role::Ephemeral) && position.path.len() == 1;
-        if !stored || !is_configuration(block) || !matches!(position.key(), "secret_id" | "name" | "path" | "arn" | "ref" | "secret") {
+        if !stored
+            || !is_configuration(block)
+            || !matches!(
+                position.key(),
+                "secret_id" | "name" | "path" | "arn" | "ref" | "secret"
+            )
+        {
             return;
         }
-        if schemas::stored_by_data(block.kind()).is_none() && !block.kind().starts_with("secretref_") {
+        if schemas::stored_by_data(block.kind()).is_none()
+            && !block.kind().starts_with("secretref_")
+        {
             return;
         }
-        let Some(here) = cx.environment(block.file.id).filter(|here| !is_production(&here.name)) else { return };
-        let Some(text) = position.literal().filter(|text| text.contains('/')) else { return };
-        let Some(found) = infer(&text).filter(|found| is_production(found.environment)) else { return };
-        let message = format!("`{}` belongs to {} and is named in {}", position.address(), found.environment, here.name);
-        sink.report(Finding::new(&META, position.place(), position.address(), message));
+        let Some(here) = cx
+            .environment(block.file.id)
+            .filter(|here| !is_production(&here.name))
+        else {
+            return;
+        };
+        let Some(text) = position.literal().filter(|text| text.contains('/')) else {
+            return;
+        };
+        let Some(found) = infer(&text).filter(|found| is_production(found.environment)) else {
+            return;
+        };
+        let message = format!(
+            "`{}` belongs to {} and is named in {}",
+            position.address(),
+            found.environment,
+            here.name
+        );
+        sink.report(Finding::new(
+            &META,
+            position.place(),
+            position.address(),
+            message,
+        ));
     }
 }

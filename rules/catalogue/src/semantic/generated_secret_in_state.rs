@@ -37,7 +37,7 @@ resource "random_string" "suffix" {
 );
 
 /// The rule.
-pub struct GeneratedSecretInState;
+pub(crate) struct GeneratedSecretInState;
 
 impl Rule for GeneratedSecretInState {
     fn meta(&self) -> &RuleMeta {
@@ -52,8 +52,13 @@ impl Rule for GeneratedSecretInState {
         if !is_resource(block) {
             return;
         }
-        let Some(stored) = schemas::generated(block.kind()) else { return };
-        let message = format!("`{}` generates a secret that stays in state", block.address());
+        let Some(stored) = schemas::generated(block.kind()) else {
+            return;
+        };
+        let message = format!(
+            "`{}` generates a secret that stays in state",
+            block.address()
+        );
         let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
         if let (Some(ephemeral), Some(since)) = (stored.ephemeral, stored.since) {
             let upgrade = upgrade_first(cx, (stored.provider, stored.since), EPHEMERAL_CORE);

@@ -57,14 +57,20 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
     let expected = expected(position)?;
     let text = text_at(position, &expected)?;
     let judgement = judge(&text, expected.kind, expected.name, expected.exact);
-    Some(Literal { expected, text, judgement })
+    Some(Literal {
+        expected,
+        text,
+        judgement,
+    })
 }
 
 /// A constant. Numbers count only as passwords: `password = 123456`.
 fn text_at<'a>(position: &Position<'_, 'a>, expected: &Expected<'_>) -> Option<Cow<'a, str>> {
     match position.expr.kind() {
         hcl_syntax::ExprKind::Template(template) => template.as_literal(),
-        hcl_syntax::ExprKind::Number(text) if expected.kind == Kind::Password => Some(Cow::Borrowed(text)),
+        hcl_syntax::ExprKind::Number(text) if expected.kind == Kind::Password => {
+            Some(Cow::Borrowed(text))
+        }
         _ => None,
     }
 }
@@ -75,20 +81,52 @@ fn carries_value(position: &Position<'_, '_>) -> bool {
     position.via.iter().all(|via| match via {
         Via::Branch | Via::Element => true,
         Via::Template | Via::Indexed => false,
-        Via::Argument { function: "lookup", index } => *index == 2,
+        Via::Argument {
+            function: "lookup",
+            index,
+        } => *index == 2,
         Via::Argument { function, index } => match passes(function) {
             Passes::Whole(range) | Passes::Elements(range) => range.contains(index),
-            Passes::Part(range) => range.contains(index) && matches!(*function, "base64encode" | "jsonencode" | "urlencode" | "yamlencode"),
+            Passes::Part(range) => {
+                range.contains(index)
+                    && matches!(
+                        *function,
+                        "base64encode" | "jsonencode" | "urlencode" | "yamlencode"
+                    )
+            }
             Passes::Nothing => false,
         },
     })
 }
 
 /// Blocks inside which nothing is a value.
-const NO_VALUES: &[&str] = &["lifecycle", "validation", "precondition", "postcondition", "timeouts", "depends_on", "description", "type"];
+const NO_VALUES: &[&str] = &[
+    "lifecycle",
+    "validation",
+    "precondition",
+    "postcondition",
+    "timeouts",
+    "depends_on",
+    "description",
+    "type",
+];
 
 /// Keys that say nothing themselves: what they are is said by the name around them.
-const NEUTRAL: &[&str] = &["value", "content", "default", "plaintext", "data", "string", "text", "secret_value", "val", "password_value", "current", "v", "plaintext_value"];
+const NEUTRAL: &[&str] = &[
+    "value",
+    "content",
+    "default",
+    "plaintext",
+    "data",
+    "string",
+    "text",
+    "secret_value",
+    "val",
+    "password_value",
+    "current",
+    "v",
+    "plaintext_value",
+];
 
 /// What a position expects, when it expects a secret.
 fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
@@ -99,11 +137,18 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
     }
     match block.role {
         Role::Variable if first == "default" => {
-            let name = if position.path.len() == 1 { block.name() } else { position.key() };
+            let name = if position.path.len() == 1 {
+                block.name()
+            } else {
+                position.key()
+            };
             let outer = position.path.len() > 1 && meaning_of(block.name()).is_some();
             named(position, name, Spot::Default).or_else(|| {
-                let inherits = outer && NEUTRAL.contains(&name) || outer && position.path.len() == 2 && is_collection(block.name());
-                inherits.then(|| inherited(block.name(), Spot::Default)).flatten()
+                let inherits = outer && NEUTRAL.contains(&name)
+                    || outer && position.path.len() == 2 && is_collection(block.name());
+                inherits
+                    .then(|| inherited(block.name(), Spot::Default))
+                    .flatten()
             })
         }
         Role::Variable => None,
@@ -116,17 +161,27 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
             let kind = block.value("backend").and_then(constant_string)?;
             backend(&kind, position)
         }
-        Role::File if block.file.kind == FileKind::Backend => named(position, position.key(), Spot::Backend).map(|found| Expected { exact: true, ..found }),
+        Role::File if block.file.kind == FileKind::Backend => {
+            named(position, position.key(), Spot::Backend).map(|found| Expected {
+                exact: true,
+                ..found
+            })
+        }
         Role::File if block.file.kind.is_variable_file() => argument(position, Spot::Variables),
         _ => argument(position, Spot::Argument),
     }
 }
 
 fn provider<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
-    let exact = schemas::is_provider_credential(position.block.kind(), position.names());
+    let exact = schemas::is_provider_credential(position.block.kind(), &position.names());
     if exact {
         let kind = meaning_of(position.key()).map_or(Kind::Token, |meaning| meaning.kind);
-        return Some(Expected { spot: Spot::Provider, kind, name: position.key(), exact });
+        return Some(Expected {
+            spot: Spot::Provider,
+            kind,
+            name: position.key(),
+            exact,
+        });
     }
     named(position, position.meaning(), Spot::Provider)
 }
@@ -139,7 +194,12 @@ fn backend<'p>(backend: &str, position: &'p Position<'p, '_>) -> Option<Expected
         None if exact => Kind::Key,
         None => return None,
     };
-    Some(Expected { spot: Spot::Backend, kind, name, exact })
+    Some(Expected {
+        spot: Spot::Backend,
+        kind,
+        name,
+        exact,
+    })
 }
 
 fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
@@ -148,12 +208,17 @@ fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'
         if block.kind() == "aws_ssm_parameter" && position.is_at(&["value"]) {
             return ssm(position, spot);
         }
-        if schemas::is_secret_argument(block.kind(), position.names()) {
+        if schemas::is_secret_argument(block.kind(), &position.names()) {
             let last = position.path.last()?;
             // Inside a map of secrets (`data` of a Kubernetes secret) the keys decide.
             if last.kind != SegmentKind::Key || NEUTRAL.contains(&name) {
                 let kind = meaning_of(name).map_or(Kind::Secret, |meaning| meaning.kind);
-                return Some(Expected { spot, kind, name, exact: true });
+                return Some(Expected {
+                    spot,
+                    kind,
+                    name,
+                    exact: true,
+                });
             }
         }
     }
@@ -163,12 +228,24 @@ fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'
 /// `aws_ssm_parameter.value` is a secret when the parameter says so.
 fn ssm<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
     let block = position.block;
-    let secure = block.value("type").and_then(constant_string).is_some_and(|kind| kind == "SecureString");
+    let secure = block
+        .value("type")
+        .and_then(constant_string)
+        .is_some_and(|kind| kind == "SecureString");
     let parameter = block.value("name").map_or("", |name| name.text());
-    let last = parameter.rsplit(['/', '.']).next().unwrap_or(parameter).trim_matches('"');
+    let last = parameter
+        .rsplit(['/', '.'])
+        .next()
+        .unwrap_or(parameter)
+        .trim_matches('"');
     let meaning = meaning_of(last).or_else(|| meaning_of(block.name()));
     let kind = meaning.map_or(Kind::Secret, |meaning| meaning.kind);
-    (secure || meaning.is_some()).then_some(Expected { spot, kind, name: block.name(), exact: secure && meaning.is_some() })
+    (secure || meaning.is_some()).then_some(Expected {
+        spot,
+        kind,
+        name: block.name(),
+        exact: secure && meaning.is_some(),
+    })
 }
 
 fn named<'p>(position: &'p Position<'p, '_>, name: &'p str, spot: Spot) -> Option<Expected<'p>> {
@@ -176,15 +253,41 @@ fn named<'p>(position: &'p Position<'p, '_>, name: &'p str, spot: Spot) -> Optio
     if is_unit(position) {
         return None;
     }
-    (strong || matches!(kind, Kind::Connection | Kind::Webhook | Kind::Credentials | Kind::Key | Kind::Secret | Kind::Token))
-        .then_some(Expected { spot, kind, name, exact: false })
+    (strong
+        || matches!(
+            kind,
+            Kind::Connection
+                | Kind::Webhook
+                | Kind::Credentials
+                | Kind::Key
+                | Kind::Secret
+                | Kind::Token
+        ))
+    .then_some(Expected {
+        spot,
+        kind,
+        name,
+        exact: false,
+    })
 }
 
 /// `token_validity_units { access_token = "minutes" }`, `metadata`, `secret { … }` of volumes.
 fn is_unit(position: &Position<'_, '_>) -> bool {
     position.names().rev().skip(1).any(|name| {
-        matches!(name, "token_validity_units" | "metadata_options" | "secret_key_ref" | "value_from" | "secretKeyRef" | "valueFrom" | "sensitive_columns" | "tags" | "labels" | "secrets_arns" | "external_secrets")
-            || name.ends_with("_paths")
+        matches!(
+            name,
+            "token_validity_units"
+                | "metadata_options"
+                | "secret_key_ref"
+                | "value_from"
+                | "secretKeyRef"
+                | "valueFrom"
+                | "sensitive_columns"
+                | "tags"
+                | "labels"
+                | "secrets_arns"
+                | "external_secrets"
+        ) || name.ends_with("_paths")
             || name.ends_with("_names")
             || name.ends_with("_arns")
             || name.ends_with("_units")
@@ -194,7 +297,9 @@ fn is_unit(position: &Position<'_, '_>) -> bool {
 
 /// A neutral key below a name that promises a secret, or any key of a collection of secrets.
 fn nested<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
-    let [.., outer, last] = position.path else { return None };
+    let [.., outer, last] = position.path else {
+        return None;
+    };
     if position.pair.is_some() || outer.kind == SegmentKind::Block {
         return None;
     }
@@ -207,17 +312,64 @@ fn nested<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>
 
 fn inherited(outer: &str, spot: Spot) -> Option<Expected<'_>> {
     let meaning = meaning_of(outer)?;
-    Some(Expected { spot, kind: meaning.kind, name: outer, exact: false })
+    Some(Expected {
+        spot,
+        kind: meaning.kind,
+        name: outer,
+        exact: false,
+    })
 }
 
 /// `secrets = { db = "…" }`.
 fn is_collection(name: &str) -> bool {
-    let plural = ["secrets", "passwords", "tokens", "secrets_value", "secret_values", "secrets_map", "secret_map", "secret_data", "secret_string"];
-    plural.iter().any(|plural| name == *plural || name.ends_with(plural) && meaning_of(name).is_some())
+    let plural = [
+        "secrets",
+        "passwords",
+        "tokens",
+        "secrets_value",
+        "secret_values",
+        "secrets_map",
+        "secret_map",
+        "secret_data",
+        "secret_string",
+    ];
+    plural
+        .iter()
+        .any(|plural| name == *plural || name.ends_with(plural) && meaning_of(name).is_some())
 }
 
 fn is_about_value(name: &str) -> bool {
-    is_about(name) || matches!(name, "name" | "type" | "path" | "arn" | "id" | "key" | "description" | "engine" | "host" | "port" | "username" | "user" | "dbname" | "version" | "region" | "url" | "endpoint" | "recovery_window_in_days" | "email" | "env" | "namespace" | "tier" | "content_type" | "kms_key_id" | "policy" | "secretname" | "secretName")
+    is_about(name)
+        || matches!(
+            name,
+            "name"
+                | "type"
+                | "path"
+                | "arn"
+                | "id"
+                | "key"
+                | "description"
+                | "engine"
+                | "host"
+                | "port"
+                | "username"
+                | "user"
+                | "dbname"
+                | "version"
+                | "region"
+                | "url"
+                | "endpoint"
+                | "recovery_window_in_days"
+                | "email"
+                | "env"
+                | "namespace"
+                | "tier"
+                | "content_type"
+                | "kms_key_id"
+                | "policy"
+                | "secretname"
+                | "secretName"
+        )
 }
 
 /// The literal behind a value that is given to an exact place through locals or module inputs,
@@ -233,10 +385,21 @@ pub(crate) fn expected_exact<'p>(position: &'p Position<'p, '_>) -> Option<Expec
         return None;
     }
     let exact = match block.role {
-        Role::Resource => block.kind() != "aws_ssm_parameter" && schemas::is_secret_argument(block.kind(), position.names()),
-        Role::Provider => schemas::is_provider_credential(block.kind(), position.names()),
+        Role::Resource => {
+            block.kind() != "aws_ssm_parameter"
+                && schemas::is_secret_argument(block.kind(), &position.names())
+        }
+        Role::Provider => schemas::is_provider_credential(block.kind(), &position.names()),
         _ => false,
     };
-    let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
-    exact.then_some(Expected { spot: Spot::Argument, kind, name: position.key(), exact: true })
+    // Arguments that take any text (`value`, `secret_string`) say nothing about what flows there.
+    let kind = meaning_of(position.key())
+        .filter(|_| !position.key().starts_with("secret_"))?
+        .kind;
+    exact.then_some(Expected {
+        spot: Spot::Argument,
+        kind,
+        name: position.key(),
+        exact: true,
+    })
 }

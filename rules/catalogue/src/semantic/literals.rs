@@ -1,8 +1,10 @@
 //! All rules about literals in one pass: each literal is judged once, its place decides which rule
 //! speaks. The rules are described in their own files.
 
-use secretlint_core::facts::{Embedded, Position, Role, TextPair, passes, Passes, Via};
-use secretlint_core::{Confidence, Cx, Evidence, Finding, Hooks, Related, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::facts::{Embedded, Passes, Position, Role, TextPair, Via, passes};
+use secretlint_core::{
+    Confidence, Cx, Evidence, Finding, Hooks, Related, Rule, RuleMeta, Severity, Sink,
+};
 
 use crate::semantic::literal::{Literal, Spot, expected_exact, judge_origin, literal};
 use crate::semantic::secrecy::is_configuration;
@@ -58,7 +60,7 @@ fn meta_of(spot: Spot) -> &'static RuleMeta {
 }
 
 /// The rules about literals.
-pub struct Literals;
+pub(crate) struct Literals;
 
 impl Rule for Literals {
     fn meta(&self) -> &RuleMeta {
@@ -85,7 +87,10 @@ impl Rule for Literals {
 
     fn conclude(&self, evidence: &[Evidence], sink: &mut Sink) {
         sharing::report_groups(&METAS[SHARED], evidence, sink, |first, names| {
-            format!("the secret of `{}` is used in {names}: who can read the weakest of them can open all", first.address)
+            format!(
+                "the secret of `{}` is used in {names}: who can read the weakest of them can open all",
+                first.address
+            )
         });
     }
 }
@@ -100,17 +105,21 @@ fn report(cx: &Cx<'_, '_>, position: &Position<'_, '_>, found: &Literal<'_, '_>,
                 Spot::Default => format!("the default of `{address}` is a literal secret"),
                 Spot::Variables => format!("`{name}` is given a literal secret in a variable file"),
                 Spot::Provider => format!("the provider's `{name}` is a literal credential"),
-                Spot::Backend => format!("the backend's `{name}` is a literal credential, also copied to `.terraform` and plan files"),
+                Spot::Backend => format!(
+                    "the backend's `{name}` is a literal credential, also copied to `.terraform` and plan files"
+                ),
                 Spot::Argument => format!("`{address}` is a literal secret"),
             };
-            let mut finding = Finding::new(meta_of(found.expected.spot), place, address, message).with_secret(place, digest);
+            let mut finding = Finding::new(meta_of(found.expected.spot), place, address, message)
+                .with_secret(place, digest);
             finding.confidence = confidence;
             sink.report(finding);
             evidence(cx, position, found, sink);
         }
         Judgement::Placeholder(dummy) => {
             let message = format!("`{address}` is a placeholder that a real secret may replace");
-            let mut finding = Finding::new(&METAS[PLACEHOLDER], place, address, message).with_secret(place, digest);
+            let mut finding = Finding::new(&METAS[PLACEHOLDER], place, address, message)
+                .with_secret(place, digest);
             finding.confidence = Confidence::High;
             sink.report(finding);
             if dummy == Dummy::Usable {
@@ -121,9 +130,16 @@ fn report(cx: &Cx<'_, '_>, position: &Position<'_, '_>, found: &Literal<'_, '_>,
     }
 }
 
-fn evidence(cx: &Cx<'_, '_>, position: &Position<'_, '_>, found: &Literal<'_, '_>, sink: &mut Sink) {
+fn evidence(
+    cx: &Cx<'_, '_>,
+    position: &Position<'_, '_>,
+    found: &Literal<'_, '_>,
+    sink: &mut Sink,
+) {
     let file = position.block.file;
-    let Some(environment) = cx.environment(file.id) else { return };
+    let Some(environment) = cx.environment(file.id) else {
+        return;
+    };
     sink.evidence(Evidence {
         key: cx.digest(&found.text),
         environment: Some(environment.clone()),
@@ -137,40 +153,74 @@ fn evidence(cx: &Cx<'_, '_>, position: &Position<'_, '_>, found: &Literal<'_, '_
 
 /// Literals that reach an exact place through names that promise nothing
 /// (`admin_password = var.login`). Found at the literal, with the way they took.
-fn origins<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, expected: &super::literal::Expected<'_>, sink: &mut Sink) {
+fn origins<'a>(
+    cx: &Cx<'_, 'a>,
+    position: &Position<'_, 'a>,
+    expected: &super::literal::Expected<'_>,
+    sink: &mut Sink,
+) {
     if position.literal().is_some() {
         return;
     }
     let trace = cx.trace_at(position);
-    for origin in trace.literals.iter().filter(|origin| origin.whole && !origin.way.is_empty()).take(MAX_ORIGINS) {
+    for origin in trace
+        .literals
+        .iter()
+        .filter(|origin| origin.whole && !origin.way.is_empty())
+        .take(MAX_ORIGINS)
+    {
         // Names on the way that promise a secret are reported where they stand.
-        let named = origin.way.iter().any(|hop| meaning_of(&hop.name).is_some_and(|meaning| meaning.strong));
-        let Judgement::Secret(confidence) = judge_origin(origin, expected) else { continue };
+        let named = origin
+            .way
+            .iter()
+            .any(|hop| meaning_of(&hop.name).is_some_and(|meaning| meaning.strong));
+        let Judgement::Secret(confidence) = judge_origin(origin, expected) else {
+            continue;
+        };
         if named {
             continue;
         }
-        let message = format!("this literal becomes `{}`, which is secret", position.address());
-        let mut finding = Finding::new(&METAS[HARDCODED], origin.place, position.address(), message)
-            .with_secret(origin.place, cx.digest(&origin.text));
+        let message = format!(
+            "this literal becomes `{}`, which is secret",
+            position.address()
+        );
+        let mut finding =
+            Finding::new(&METAS[HARDCODED], origin.place, position.address(), message)
+                .with_secret(origin.place, cx.digest(&origin.text));
         finding.confidence = confidence.min(Confidence::Medium);
-        finding.related.push(Related { place: position.attribute_place(), message: "it is used here".to_owned() });
+        finding.related.push(Related {
+            place: position.attribute_place(),
+            message: "it is used here".to_owned(),
+        });
         sink.report(finding);
     }
 }
 
 /// Secrets inside text: JSON and YAML documents, env files, scripts, connection strings, base64.
 fn text(cx: &Cx<'_, '_>, position: &Position<'_, '_>, sink: &mut Sink) {
-    let Some(template) = position.expr.template() else { return };
+    let Some(template) = position.expr.template() else {
+        return;
+    };
     let span = template.content_span();
     if ((span.end - span.start) as usize) < SHORTEST_TEXT || !may_hold_values(position) {
         return;
     }
-    let Some(text) = Embedded::of(position.block.file, position.expr) else { return };
+    let Some(text) = Embedded::of(position.block.file, position.expr) else {
+        return;
+    };
     if mentions_secret(&text.text) {
         return pairs_of(cx, position, &text, sink);
     }
-    let encoded = matches!(position.via.last(), None | Some(Via::Argument { function: "base64decode", .. }));
-    if encoded && template.is_literal() && is_base64(&text.text)
+    let encoded = matches!(
+        position.via.last(),
+        None | Some(Via::Argument {
+            function: "base64decode",
+            ..
+        })
+    );
+    if encoded
+        && template.is_literal()
+        && is_base64(&text.text)
         && let Some(decoded) = Embedded::base64(position.block.file, position.expr)
         && mentions_secret(&decoded.text)
     {
@@ -181,16 +231,35 @@ fn text(cx: &Cx<'_, '_>, position: &Position<'_, '_>, sink: &mut Sink) {
 /// Descriptions talk about secrets, and what is handed to unknown functions is no text.
 fn may_hold_values(position: &Position<'_, '_>) -> bool {
     let first = position.path.first().map_or("", |segment| &*segment.name);
-    let talk = matches!(position.key(), "description" | "error_message" | "condition" | "comment" | "message" | "summary" | "title" | "documentation" | "pattern" | "regex" | "filter_pattern" | "query" | "expression");
+    let talk = matches!(
+        position.key(),
+        "description"
+            | "error_message"
+            | "condition"
+            | "comment"
+            | "message"
+            | "summary"
+            | "title"
+            | "documentation"
+            | "pattern"
+            | "regex"
+            | "filter_pattern"
+            | "query"
+            | "expression"
+    );
     let passed = position.via.iter().all(|via| match via {
         Via::Argument { function, index } => match passes(function) {
             Passes::Nothing => *function == "base64decode",
-            Passes::Whole(range) | Passes::Elements(range) | Passes::Part(range) => range.contains(index),
+            Passes::Whole(range) | Passes::Elements(range) | Passes::Part(range) => {
+                range.contains(index)
+            }
         },
         Via::Template | Via::Branch | Via::Element => true,
         Via::Indexed => false,
     });
-    !talk && passed && !matches!(first, "lifecycle" | "validation" | "type" | "source") && !(position.block.role == Role::Variable && first != "default")
+    let declared = position.block.role == Role::Variable && first != "default";
+    let meta = declared || matches!(first, "lifecycle" | "validation" | "type" | "source");
+    passed && !talk && !meta
 }
 
 fn mentions_secret(text: &str) -> bool {
@@ -200,18 +269,24 @@ fn mentions_secret(text: &str) -> bool {
         let first = window[0] | 0x20;
         matches!(first, b'p' | b's' | b't' | b'k' | b'c')
             && WORDS.iter().any(|word| {
-                bytes.len() - at >= word.len() && bytes[at..at + word.len()].eq_ignore_ascii_case(word.as_bytes())
+                bytes.len() - at >= word.len()
+                    && bytes[at..at + word.len()].eq_ignore_ascii_case(word.as_bytes())
             })
     })
 }
 
 fn is_base64(text: &str) -> bool {
-    text.len() >= 24 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-\n".contains(&byte))
+    text.len() >= 24
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-\n".contains(&byte))
 }
 
 fn pairs_of(cx: &Cx<'_, '_>, position: &Position<'_, '_>, text: &Embedded<'_>, sink: &mut Sink) {
     for pair in text.pairs() {
-        let Some(meaning) = meaning_of(pair.key) else { continue };
+        let Some(meaning) = meaning_of(pair.key) else {
+            continue;
+        };
         if !meaning.strong || !looks_given(&text.text, &pair) {
             continue;
         }
@@ -226,13 +301,22 @@ fn pairs_of(cx: &Cx<'_, '_>, position: &Position<'_, '_>, text: &Embedded<'_>, s
 fn looks_given(text: &str, pair: &TextPair<'_>) -> bool {
     let value = pair.value;
     let quoted = pair.start > 0 && matches!(text.as_bytes()[pair.start - 1], b'"' | b'\'');
-    let code = value.contains(['(', '[', '{', '$', '<', '\\', '*', '|']) || value.starts_with(['-', '.', '/', '%']);
-    let specific = value.bytes().any(|byte| byte.is_ascii_digit()) || value.bytes().any(|byte| b"!@#^&+".contains(&byte));
+    let code = value.contains(['(', '[', '{', '$', '<', '\\', '*', '|'])
+        || value.starts_with(['-', '.', '/', '%']);
+    let specific = value.bytes().any(|byte| byte.is_ascii_digit())
+        || value.bytes().any(|byte| b"!@#^&+".contains(&byte));
     value.len() >= 3 && !code && (quoted || (specific && !value.contains('.')))
 }
 
-fn inside(cx: &Cx<'_, '_>, position: &Position<'_, '_>, (text, key, value, start): (&Embedded<'_>, &str, &str, usize), sink: &mut Sink) {
-    let Some(meaning) = meaning_of(key) else { return };
+fn inside(
+    cx: &Cx<'_, '_>,
+    position: &Position<'_, '_>,
+    (text, key, value, start): (&Embedded<'_>, &str, &str, usize),
+    sink: &mut Sink,
+) {
+    let Some(meaning) = meaning_of(key) else {
+        return;
+    };
     let place = text.place(start, start + value.len());
     let address = format!("{}.{key}", position.address());
     let (meta, confidence) = match judge(value, meaning.kind, key, false) {
@@ -240,9 +324,17 @@ fn inside(cx: &Cx<'_, '_>, position: &Position<'_, '_>, (text, key, value, start
         Judgement::Placeholder(_) => (&METAS[PLACEHOLDER], Confidence::Medium),
         Judgement::NotSecret(_) => return,
     };
-    let what = if meta.severity == Severity::Note { "a placeholder" } else { "a literal secret" };
-    let message = format!("the text of `{}` holds {what} for `{key}`", position.address());
-    let mut finding = Finding::new(meta, place, address, message).with_secret(place, cx.digest(value));
+    let what = if meta.severity == Severity::Note {
+        "a placeholder"
+    } else {
+        "a literal secret"
+    };
+    let message = format!(
+        "the text of `{}` holds {what} for `{key}`",
+        position.address()
+    );
+    let mut finding =
+        Finding::new(meta, place, address, message).with_secret(place, cx.digest(value));
     finding.confidence = confidence.min(Confidence::Medium);
     if is_configuration(position.block) {
         sink.report(finding);
@@ -251,15 +343,29 @@ fn inside(cx: &Cx<'_, '_>, position: &Position<'_, '_>, (text, key, value, start
 
 /// `--password VALUE` and `-pVALUE` of database clients.
 fn flags(text: &str) -> impl Iterator<Item = (&str, &str, usize)> {
-    const FLAGS: &[&str] = &["--password ", "--token ", "--secret ", "--api-key ", "--secret-key ", "--client-secret "];
-    FLAGS.iter().flat_map(move |flag| text.match_indices(flag).filter_map(move |(at, found)| {
-        let start = at + found.len();
-        let rest = &text[start..];
-        let trimmed = rest.trim_start_matches(['"', '\'']);
-        let start = start + rest.len() - trimmed.len();
-        let end = trimmed.find([' ', '"', '\'', '\n', '\\', ';', ')']).unwrap_or(trimmed.len());
-        let value = &trimmed[..end];
-        let given = value.len() >= 3 && !value.contains(['$', '<', '{', '(', '`', '%']) && !value.starts_with('-') && value.bytes().any(|byte| byte.is_ascii_digit());
-        given.then_some((flag.trim_matches([' ', '-']), value, start))
-    }))
+    const FLAGS: &[&str] = &[
+        "--password ",
+        "--token ",
+        "--secret ",
+        "--api-key ",
+        "--secret-key ",
+        "--client-secret ",
+    ];
+    FLAGS.iter().flat_map(move |flag| {
+        text.match_indices(flag).filter_map(move |(at, found)| {
+            let start = at + found.len();
+            let rest = &text[start..];
+            let trimmed = rest.trim_start_matches(['"', '\'']);
+            let start = start + rest.len() - trimmed.len();
+            let end = trimmed
+                .find([' ', '"', '\'', '\n', '\\', ';', ')'])
+                .unwrap_or(trimmed.len());
+            let value = &trimmed[..end];
+            let given = value.len() >= 3
+                && !value.contains(['$', '<', '{', '(', '`', '%'])
+                && !value.starts_with('-')
+                && value.bytes().any(|byte| byte.is_ascii_digit());
+            given.then_some((flag.trim_matches([' ', '-']), value, start))
+        })
+    })
 }

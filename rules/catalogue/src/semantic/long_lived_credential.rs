@@ -35,10 +35,21 @@ Credentials with an expiry argument that is set are not reported.
 );
 
 /// Arguments that end a credential.
-const EXPIRIES: &[&str] = &["expires_at", "expires_on", "expiration", "end_date", "end_date_relative", "seconds_to_live", "ttl", "lifetime_seconds", "expiry", "expires_in"];
+const EXPIRIES: &[&str] = &[
+    "expires_at",
+    "expires_on",
+    "expiration",
+    "end_date",
+    "end_date_relative",
+    "seconds_to_live",
+    "ttl",
+    "lifetime_seconds",
+    "expiry",
+    "expires_in",
+];
 
 /// The rule.
-pub struct LongLivedCredential;
+pub(crate) struct LongLivedCredential;
 
 impl Rule for LongLivedCredential {
     fn meta(&self) -> &RuleMeta {
@@ -53,11 +64,16 @@ impl Rule for LongLivedCredential {
         if !is_resource(block) {
             return;
         }
-        let Some(instead) = schemas::instead_of_long_lived(block.kind()) else { return };
+        let Some(instead) = schemas::instead_of_long_lived(block.kind()) else {
+            return;
+        };
         if EXPIRIES.iter().any(|name| block.value(name).is_some()) {
             return;
         }
-        let message = format!("`{}` creates a credential that does not expire", block.address());
+        let message = format!(
+            "`{}` creates a credential that does not expire",
+            block.address()
+        );
         let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
         finding.help = instead.into();
         sink.report(finding);

@@ -1,22 +1,20 @@
 //! `missing-rotation`: a stored secret that nothing rotates and that never expires.
 
 use secretlint_core::facts::{Block, Role};
-use secretlint_core::{Cx, Family, Finding, Hooks, Lifecycle, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
-use crate::semantic::describe::{Texts, rule};
+use crate::semantic::describe::{Texts, preview};
 use crate::semantic::secrecy::is_resource;
 
-static META: RuleMeta = RuleMeta {
-    lifecycle: Lifecycle::Preview,
-    ..rule(
-        "missing-rotation",
-        Family::Lifetime,
-        (Severity::Note, Rank::Apart),
-        &Texts {
-            summary: "A stored secret has neither rotation nor expiry",
-            why: "A secret that is never rotated is known to everybody who ever saw it.",
-            help: "Add `aws_secretsmanager_secret_rotation`, `expiration_date` or `rotation`; `secretref_secret` rotates by age.",
-            docs: r#"
+static META: RuleMeta = preview(
+    "missing-rotation",
+    Family::Lifetime,
+    (Severity::Note, Rank::Apart),
+    &Texts {
+        summary: "A stored secret has neither rotation nor expiry",
+        why: "A secret that is never rotated is known to everybody who ever saw it.",
+        help: "Add `aws_secretsmanager_secret_rotation`, `expiration_date` or `rotation`; `secretref_secret` rotates by age.",
+        docs: r#"
 ```hcl,expect
 resource "aws_secretsmanager_secret" "database" {
   name = "prod/database"
@@ -36,12 +34,11 @@ resource "aws_secretsmanager_secret_rotation" "database" {
 
 Off by default: many secrets are rotated by other means, which the configuration does not show.
 "#,
-        },
-    )
-};
+    },
+);
 
 /// The rule.
-pub struct MissingRotation;
+pub(crate) struct MissingRotation;
 
 impl Rule for MissingRotation {
     fn meta(&self) -> &RuleMeta {
@@ -60,20 +57,36 @@ impl Rule for MissingRotation {
             "aws_secretsmanager_secret" => !is_rotated(cx, block),
             "azurerm_key_vault_secret" => block.value("expiration_date").is_none(),
             "google_secret_manager_secret" => {
-                block.content.blocks("rotation").next().is_none() && block.value("expire_time").is_none() && block.value("ttl").is_none()
+                block.content.blocks("rotation").next().is_none()
+                    && block.value("expire_time").is_none()
+                    && block.value("ttl").is_none()
             }
             _ => false,
         };
         if missing {
-            let message = format!("nothing rotates `{}`, and it never expires", block.address());
-            sink.report(Finding::new(&META, block.header_place(), block.address(), message));
+            let message = format!(
+                "nothing rotates `{}`, and it never expires",
+                block.address()
+            );
+            sink.report(Finding::new(
+                &META,
+                block.header_place(),
+                block.address(),
+                message,
+            ));
         }
     }
 }
 
 fn is_rotated(cx: &Cx<'_, '_>, secret: &Block<'_>) -> bool {
     let reference = format!("aws_secretsmanager_secret.{}", secret.name());
-    let mut rotations = cx.module.blocks_of(Role::Resource).filter(|block| block.kind() == "aws_secretsmanager_secret_rotation");
-    rotations.any(|block| block.value("secret_id").is_some_and(|id| id.text().contains(&reference)))
-        || secret.value("rotation_lambda_arn").is_some()
+    let mut rotations = cx
+        .module
+        .blocks_of(Role::Resource)
+        .filter(|block| block.kind() == "aws_secretsmanager_secret_rotation");
+    rotations.any(|block| {
+        block
+            .value("secret_id")
+            .is_some_and(|id| id.text().contains(&reference))
+    }) || secret.value("rotation_lambda_arn").is_some()
 }

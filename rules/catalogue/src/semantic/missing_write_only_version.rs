@@ -33,7 +33,7 @@ resource "aws_db_instance" "main" {
 );
 
 /// The rule.
-pub struct MissingWriteOnlyVersion;
+pub(crate) struct MissingWriteOnlyVersion;
 
 impl Rule for MissingWriteOnlyVersion {
     fn meta(&self) -> &RuleMeta {
@@ -45,18 +45,29 @@ impl Rule for MissingWriteOnlyVersion {
     }
 
     fn block<'a>(&self, _: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
-        if !is_resource(block) || !schemas::has_write_only(block.kind()) {
+        if !is_resource(block) {
             return;
         }
-        for argument in schemas::write_only_arguments(block.kind()).filter(|argument| !argument.contains('.')) {
-            let Some(found) = block.content.attribute(&format!("{argument}_wo")) else { continue };
+        for argument in
+            schemas::write_only_arguments(block.kind()).filter(|argument| !argument.contains('.'))
+        {
+            let Some(found) = block.content.attribute(&format!("{argument}_wo")) else {
+                continue;
+            };
             let version = format!("{argument}_wo_version");
             if block.content.attribute(&version).is_some() {
                 continue;
             }
             let address = format!("{}.{}", block.address(), found.name);
-            let message = format!("`{address}` has no `{version}`, so a new value never reaches the resource");
-            sink.report(Finding::new(&META, block.file.place(found.span()), address, message));
+            let message = format!(
+                "`{address}` has no `{version}`, so a new value never reaches the resource"
+            );
+            sink.report(Finding::new(
+                &META,
+                block.file.place(found.span()),
+                address,
+                message,
+            ));
         }
     }
 }

@@ -28,10 +28,10 @@ mod shared_identity;
 mod shared_secret_reference;
 mod sharing;
 mod sink;
-mod versions;
 mod ungated_ephemeral;
 mod unmarked_secret_output;
 mod unmarked_secret_variable;
+mod versions;
 
 #[cfg(test)]
 mod tests;

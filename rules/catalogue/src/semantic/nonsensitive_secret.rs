@@ -33,7 +33,7 @@ locals {
 );
 
 /// The rule.
-pub struct NonsensitiveSecret;
+pub(crate) struct NonsensitiveSecret;
 
 impl Rule for NonsensitiveSecret {
     fn meta(&self) -> &RuleMeta {
@@ -45,11 +45,15 @@ impl Rule for NonsensitiveSecret {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        let ExprKind::Call(call) = position.expr.kind() else { return };
+        let ExprKind::Call(call) = position.expr.kind() else {
+            return;
+        };
         if call.name() != "nonsensitive" || !is_configuration(position.block) {
             return;
         }
-        let Some(argument) = call.args().next() else { return };
+        let Some(argument) = call.args().next() else {
+            return;
+        };
         let trace = cx.trace(position.block, argument);
         let what = match secret_behind(cx, &trace) {
             Some((source, _)) => source.reference.address(),
@@ -59,6 +63,11 @@ impl Rule for NonsensitiveSecret {
             },
         };
         let message = format!("`nonsensitive` uncovers the secret `{what}`");
-        sink.report(Finding::new(&META, position.place(), position.address(), message));
+        sink.report(Finding::new(
+            &META,
+            position.place(),
+            position.address(),
+            message,
+        ));
     }
 }

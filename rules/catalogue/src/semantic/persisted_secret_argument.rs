@@ -8,9 +8,11 @@ use hcl_syntax::ExprKind;
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_harmless, is_named_secret, is_resource, secret_behind, secret_variable};
+use crate::semantic::secrecy::{
+    is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
+};
 use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
-use crate::values::{Judgement, Kind, judge, meaning_of};
+use crate::values::{Judgement, Kind, is_about, judge, meaning_of};
 
 static META: RuleMeta = rule(
     "persisted-secret-argument",
@@ -47,7 +49,7 @@ names, ARNs, addresses.
 );
 
 /// The rule.
-pub struct PersistedSecretArgument;
+pub(crate) struct PersistedSecretArgument;
 
 impl Rule for PersistedSecretArgument {
     fn meta(&self) -> &RuleMeta {
@@ -63,16 +65,29 @@ impl Rule for PersistedSecretArgument {
         if !position.via.is_empty() || !is_resource(block) {
             return;
         }
-        let Some(sibling) = schemas::write_only(block.kind(), position.names()) else { return };
+        let Some(sibling) = schemas::write_only(block.kind(), &position.names()) else {
+            return;
+        };
         if has_sibling(position, sibling.argument) || !holds_secret(cx, position) {
             return;
         }
         let argument = sibling.argument;
-        let message = format!("`{}` is stored in state; `{argument}_wo` is not", position.address());
-        let mut finding = Finding::new(&META, position.attribute_place(), position.address(), message);
+        let message = format!(
+            "`{}` is stored in state; `{argument}_wo` is not",
+            position.address()
+        );
+        let mut finding = Finding::new(
+            &META,
+            position.attribute_place(),
+            position.address(),
+            message,
+        );
         let provider = block.kind().split('_').next().unwrap_or_default();
         let upgrade = upgrade_first(cx, (provider, sibling.since), WRITE_ONLY_CORE);
-        let since = sibling.since.map(|since| format!(" {since}")).unwrap_or_default();
+        let since = sibling
+            .since
+            .map(|since| format!(" {since}"))
+            .unwrap_or_default();
         finding.help = format!(
             "Use `{argument}_wo` with `{argument}_wo_version` (provider {provider}{since}, Terraform {WRITE_ONLY_CORE}).{upgrade}"
         )
@@ -83,8 +98,15 @@ impl Rule for PersistedSecretArgument {
 
 /// True when the write-only sibling is set as well; the stored one is then the way for old callers.
 fn has_sibling(position: &Position<'_, '_>, argument: &str) -> bool {
-    let sibling = |name: &str| name.len() == argument.len() + 3 && name.starts_with(argument) && name.ends_with("_wo");
-    position.path.len() == 1 && position.block.content.attributes().any(|attribute| sibling(&attribute.name))
+    let sibling = |name: &str| {
+        name.len() == argument.len() + 3 && name.starts_with(argument) && name.ends_with("_wo")
+    };
+    position.path.len() == 1
+        && position
+            .block
+            .content
+            .attributes()
+            .any(|attribute| sibling(&attribute.name))
 }
 
 fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
@@ -99,8 +121,7 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     let trace = cx.trace_at(position);
     let found = secret_behind(cx, trace).is_some() || secret_variable(cx, trace).is_some();
     if position.block.kind() == "aws_ssm_parameter" {
-        let named = is_parameter_of_secret(position);
-        return found || (named && !is_harmless(cx, trace));
+        return found || (is_parameter_of_secret(position) && !is_harmless(cx, trace));
     }
     found || !is_harmless(cx, trace)
 }
@@ -109,17 +130,34 @@ fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
     let block = position.block;
     let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
     if block.kind() != "aws_ssm_parameter" {
-        return !matches!(judge(text, kind, position.key(), true), Judgement::NotSecret(_)) || text.len() > 200;
+        return !matches!(
+            judge(text, kind, position.key(), true),
+            Judgement::NotSecret(_)
+        ) || text.len() > 200;
     }
     // Parameters are often created with a dummy that is replaced by hand, outside state.
-    let name = block.value("name").map_or("", |name| name.text()).trim_matches('"');
+    let name = block
+        .value("name")
+        .map_or("", |name| name.text())
+        .trim_matches('"');
     let last = name.rsplit(['/', '.']).next().unwrap_or(name);
-    let kind = meaning_of(last).or_else(|| meaning_of(block.name())).map(|meaning| meaning.kind);
+    let kind = meaning_of(last)
+        .or_else(|| meaning_of(block.name()))
+        .map(|meaning| meaning.kind);
     kind.is_some_and(|kind| matches!(judge(text, kind, last, false), Judgement::Secret(_)))
 }
 
+/// A parameter whose name is one of a secret, or that is encrypted and not named as something else.
 fn is_parameter_of_secret(position: &Position<'_, '_>) -> bool {
     let block = position.block;
-    let secure = block.value("type").and_then(constant_string).is_none_or(|kind| kind == "SecureString");
-    secure && is_named_secret(block.name(), Some(block))
+    let secure = block
+        .value("type")
+        .is_none_or(|kind| constant_string(kind).is_none_or(|kind| kind == "SecureString"));
+    let name = block
+        .value("name")
+        .map_or("", |name| name.text())
+        .trim_matches('"');
+    secure
+        && (is_named_secret(block.name(), Some(block))
+            || !(is_about(block.name()) || is_about(name)))
 }

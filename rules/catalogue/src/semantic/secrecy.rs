@@ -4,10 +4,10 @@
 //! by the data source that reads a secret store, by the name of a variable, output or attribute.
 
 use secretlint_core::Cx;
-use secretlint_core::facts::{Block, Mode, Reference, Role, Source, Step, Subject, Trace};
+use secretlint_core::facts::{Block, Hop, Mode, Reference, Role, Source, Step, Subject, Trace};
 
 use crate::schemas;
-use crate::values::meaning_of;
+use crate::values::{Judgement, Other, judge, meaning_of};
 
 /// Whether a source is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +36,81 @@ const SHORT_LIVED: &[&str] = &[
 
 /// Attributes that are no secrets whatever the object is.
 const HARMLESS: &[&str] = &[
-    "id", "arn", "name", "address", "endpoint", "endpoints", "port", "host", "hostname", "fqdn", "public_ip", "private_ip",
-    "public_dns", "url", "uri", "region", "account_id", "version", "version_id", "key_id", "username", "user_name",
-    "user", "db_name", "bucket", "domain", "domain_name", "self_link", "email", "location", "dns_name", "zone_id",
-    "vpc_id", "subnet_id", "public_key", "public_key_openssh", "public_key_pem", "certificate_pem", "cert_pem",
-    "function_name", "invoke_arn", "resource_id", "fingerprint", "cluster_ca_certificate", "ca_certificate", "secret_id", "unique_id", "client_id", "object_id", "tenant_id", "principal_id", "master_username", "administrator_login", "reader_endpoint", "engine", "hex", "b64_std", "b64_url", "dec", "ipv4_address", "login_server", "vault_uri", "latest_version", "member", "tags", "namespace", "project", "number",
+    "id",
+    "arn",
+    "name",
+    "address",
+    "endpoint",
+    "endpoints",
+    "port",
+    "host",
+    "hostname",
+    "fqdn",
+    "public_ip",
+    "private_ip",
+    "public_dns",
+    "url",
+    "uri",
+    "region",
+    "account_id",
+    "version",
+    "version_id",
+    "key_id",
+    "username",
+    "user_name",
+    "user",
+    "db_name",
+    "bucket",
+    "domain",
+    "domain_name",
+    "self_link",
+    "email",
+    "location",
+    "dns_name",
+    "zone_id",
+    "vpc_id",
+    "subnet_id",
+    "public_key",
+    "public_key_openssh",
+    "public_key_pem",
+    "certificate_pem",
+    "cert_pem",
+    "function_name",
+    "invoke_arn",
+    "resource_id",
+    "fingerprint",
+    "cluster_ca_certificate",
+    "ca_certificate",
+    "secret_id",
+    "unique_id",
+    "client_id",
+    "object_id",
+    "tenant_id",
+    "principal_id",
+    "master_username",
+    "administrator_login",
+    "reader_endpoint",
+    "engine",
+    "hex",
+    "b64_std",
+    "b64_url",
+    "dec",
+    "ipv4_address",
+    "login_server",
+    "vault_uri",
+    "latest_version",
+    "member",
+    "tags",
+    "namespace",
+    "project",
+    "number",
 ];
 
 /// The first secret behind a value, with its secrecy.
-pub(crate) fn secret_behind<'t, 'a>(cx: &Cx<'_, 'a>, trace: &'t Trace<'a>) -> Option<(&'t Source<'a>, Secrecy)> {
+pub(crate) fn secret_behind<'t, 'a>(
+    cx: &Cx<'_, 'a>,
+    trace: &'t Trace<'a>,
+) -> Option<(&'t Source<'a>, Secrecy)> {
     let judged = |source: &'t Source<'a>| match of_source(cx, source) {
         secrecy @ (Secrecy::Secret | Secrecy::Ephemeral) => Some((source, secrecy)),
         _ => None,
@@ -52,27 +118,52 @@ pub(crate) fn secret_behind<'t, 'a>(cx: &Cx<'_, 'a>, trace: &'t Trace<'a>) -> Op
     trace.sources.iter().find_map(judged)
 }
 
-/// The secret variable a value went through, when what is behind the variable is not known to be
+/// The secret variable a value went through, unless everything that is known to be given to it is
 /// harmless: its default may be empty, callers may be elsewhere.
-pub(crate) fn secret_variable<'t, 'a>(cx: &Cx<'_, 'a>, trace: &'t Trace<'a>) -> Option<&'t str> {
-    let harmless = !trace.sources.is_empty()
-        && trace.sources.iter().all(|source| of_source(cx, source) == Secrecy::Harmless);
-    if harmless {
-        return None;
-    }
+pub(crate) fn secret_variable<'t>(cx: &Cx<'_, '_>, trace: &'t Trace<'_>) -> Option<&'t str> {
     trace.passed.iter().find_map(|passed| match &passed.symbol {
         Subject::Variable(name) => {
             let module = cx.workspace.module(passed.module);
-            (is_secret_variable(name) && !is_harmless_type(module, name)).then_some(&**name)
+            let secret = is_secret_variable(name)
+                && !is_harmless_type(module, name)
+                && !is_given_harmless(cx, trace, name);
+            secret.then_some(&**name)
         }
         _ => None,
     })
 }
 
+/// True when something is given to the variable and none of it can be secret.
+fn is_given_harmless(cx: &Cx<'_, '_>, trace: &Trace<'_>, name: &str) -> bool {
+    let through = |way: &[Hop<'_>]| way.iter().any(|hop| hop.name == name);
+    let Some(meaning) = meaning_of(name) else {
+        return false;
+    };
+    let mut given = false;
+    for origin in trace.literals.iter().filter(|origin| through(&origin.way)) {
+        match judge(&origin.text, meaning.kind, name, false) {
+            Judgement::NotSecret(Other::Empty) => {}
+            Judgement::NotSecret(_) => given = true,
+            _ => return false,
+        }
+    }
+    for source in trace.sources.iter().filter(|source| through(&source.way)) {
+        if of_source(cx, source) != Secrecy::Harmless {
+            return false;
+        }
+        given = true;
+    }
+    given
+}
+
 /// True when every source of a value is harmless, nothing else can be behind it, and nothing of
 /// it was written down.
 pub(crate) fn is_harmless(cx: &Cx<'_, '_>, trace: &Trace<'_>) -> bool {
-    !trace.sources.is_empty() && trace.sources.iter().all(|source| of_source(cx, source) == Secrecy::Harmless)
+    !trace.sources.is_empty()
+        && trace
+            .sources
+            .iter()
+            .all(|source| of_source(cx, source) == Secrecy::Harmless)
 }
 
 /// The secrecy of one source.
@@ -87,7 +178,9 @@ pub(crate) fn of_source(cx: &Cx<'_, '_>, source: &Source<'_>) -> Secrecy {
         }
         Subject::Module(_) | Subject::Dependency(_) => by_name(last_key(reference)),
         Subject::Local(name) => by_name(Some(last_key(reference).unwrap_or(name))),
-        Subject::Other(word) if matches!(&**word, "each" | "self" | "dependency" | "include") => by_name(last_key(reference)),
+        Subject::Other(word) if matches!(&**word, "each" | "self" | "dependency" | "include") => {
+            by_name(last_key(reference))
+        }
         Subject::Other(_) => Secrecy::Unknown,
     }
 }
@@ -117,7 +210,12 @@ pub(crate) fn is_secret_variable(name: &str) -> bool {
     meaning_of(name).is_some_and(|meaning| meaning.strong)
 }
 
-fn of_object(mode: Mode, kind: &str, (name, block): (&str, Option<&Block<'_>>), reference: &Reference<'_>) -> Secrecy {
+fn of_object(
+    mode: Mode,
+    kind: &str,
+    (name, block): (&str, Option<&Block<'_>>),
+    reference: &Reference<'_>,
+) -> Secrecy {
     if SHORT_LIVED.contains(&kind) {
         return Secrecy::Harmless;
     }
@@ -127,23 +225,45 @@ fn of_object(mode: Mode, kind: &str, (name, block): (&str, Option<&Block<'_>>), 
         return Secrecy::Ephemeral;
     }
     if let Some(attribute) = first {
-        let stored = if mode == Mode::Data { schemas::stored_by_data(kind) } else { schemas::generated(kind) };
+        let stored = if mode == Mode::Data {
+            schemas::stored_by_data(kind)
+        } else {
+            schemas::generated(kind)
+        };
         if let Some(stored) = stored
             && stored.secret.contains(&attribute)
         {
             let named = !stored.named || is_named_secret(name, block);
             // What is taken out of a document can be anything: `jsondecode(…).username`.
-            return if named { Secrecy::Secret } else { Secrecy::Unknown };
+            return if named {
+                Secrecy::Secret
+            } else {
+                Secrecy::Unknown
+            };
         }
         if mode == Mode::Managed && schemas::is_secret_result(kind, attribute) {
             return Secrecy::Secret;
         }
-        if mode == Mode::Managed && schemas::is_secret_argument(kind, std::iter::once(attribute)) {
+        if mode == Mode::Managed && schemas::is_secret_argument(kind, &std::iter::once(attribute)) {
             return Secrecy::Secret;
         }
         if mode == Mode::Managed && kind == "aws_ssm_parameter" && attribute == "value" {
-            return if is_named_secret(name, block) { Secrecy::Secret } else { Secrecy::Unknown };
+            return if is_named_secret(name, block) {
+                Secrecy::Secret
+            } else {
+                Secrecy::Unknown
+            };
         }
+    }
+    // Generated for a purpose that the object's name tells: `random_string.db_password.result`.
+    let generated = kind.ends_with("random_password")
+        || kind.starts_with("random_") && meaning_of(name).is_some();
+    if mode == Mode::Managed
+        && generated
+        && matches!(first, Some("result" | "hex" | "b64_url" | "b64_std" | "id"))
+        && kind != "random_id"
+    {
+        return Secrecy::Secret;
     }
     if first.is_none() && mode == Mode::Managed && schemas::generated(kind).is_some() {
         return Secrecy::Secret;
@@ -157,15 +277,22 @@ pub(crate) fn is_named_secret(name: &str, block: Option<&Block<'_>>) -> bool {
         return true;
     }
     let Some(block) = block else { return false };
-    ["name", "path", "arn"].iter().filter_map(|attribute| block.value(attribute)).any(|expr| {
-        // The words of literals and references alike: `"/app/${var.env}/db_password"`,
-        // `var.oidc_secret_ssm`.
-        expr.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).any(|word| meaning_of(word).is_some())
-    })
+    ["name", "path", "arn"]
+        .iter()
+        .filter_map(|attribute| block.value(attribute))
+        .any(|expr| {
+            // The words of literals and references alike: `"/app/${var.env}/db_password"`,
+            // `var.oidc_secret_ssm`.
+            expr.text()
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
+                .any(|word| meaning_of(word).is_some())
+        })
 }
 
 fn by_name(name: Option<&str>) -> Secrecy {
-    let Some(name) = name else { return Secrecy::Unknown };
+    let Some(name) = name else {
+        return Secrecy::Unknown;
+    };
     match meaning_of(name) {
         _ if HARMLESS.contains(&name) => Secrecy::Harmless,
         Some(meaning) if meaning.strong => Secrecy::Secret,
@@ -178,8 +305,33 @@ fn by_name(name: Option<&str>) -> Secrecy {
 /// True for names that end like a name, an ARN, an id, an address.
 pub(crate) fn is_about(name: &str) -> bool {
     const ENDINGS: &[&str] = &[
-        "_name", "_arn", "_id", "_path", "_file", "_url", "_uri", "_endpoint", "_host", "_port", "_region", "_email",
-        "_username", "_user", "_version", "_length", "_enabled", "_address", "_arns", "_names", "_ids", "-arn", "-name", "-id", "_ip", "_ips", "_cidr",
+        "_name",
+        "_arn",
+        "_id",
+        "_path",
+        "_file",
+        "_url",
+        "_uri",
+        "_endpoint",
+        "_host",
+        "_port",
+        "_region",
+        "_email",
+        "_username",
+        "_user",
+        "_version",
+        "_length",
+        "_enabled",
+        "_address",
+        "_arns",
+        "_names",
+        "_ids",
+        "-arn",
+        "-name",
+        "-id",
+        "_ip",
+        "_ips",
+        "_cidr",
     ];
     ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

@@ -39,7 +39,7 @@ resource "terraform_data" "schema" {
 );
 
 /// The rule.
-pub struct SecretInCommand;
+pub(crate) struct SecretInCommand;
 
 impl Rule for SecretInCommand {
     fn meta(&self) -> &RuleMeta {
@@ -54,9 +54,15 @@ impl Rule for SecretInCommand {
         if !is_command(position) || !is_resource(position.block) {
             return;
         }
-        let Some(found) = leak(cx, position) else { return };
-        let message = format!("`{}` puts the secret `{}` on a command line", position.address(), found.what);
-        report(&META, position, found, message, sink);
+        let Some(found) = leak(cx, position) else {
+            return;
+        };
+        let message = format!(
+            "`{}` puts the secret `{}` on a command line",
+            position.address(),
+            found.what
+        );
+        report(&META, position, &found, message, sink);
     }
 }
 

@@ -37,7 +37,7 @@ resource "local_file" "inventory" {
 const WRITERS: &[&str] = &["local_file", "local_sensitive_file"];
 
 /// The rule.
-pub struct SecretInLocalFile;
+pub(crate) struct SecretInLocalFile;
 
 impl Rule for SecretInLocalFile {
     fn meta(&self) -> &RuleMeta {
@@ -49,12 +49,26 @@ impl Rule for SecretInLocalFile {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        let content = matches!(position.key(), "content" | "content_base64" | "sensitive_content");
-        if !content || position.path.len() != 1 || !position.via.is_empty() || !WRITERS.contains(&position.block.kind()) || !is_resource(position.block) {
+        let content = matches!(
+            position.key(),
+            "content" | "content_base64" | "sensitive_content"
+        );
+        if !content
+            || position.path.len() != 1
+            || !position.via.is_empty()
+            || !WRITERS.contains(&position.block.kind())
+            || !is_resource(position.block)
+        {
             return;
         }
-        let Some(found) = leak(cx, position) else { return };
-        let message = format!("`{}` writes the secret `{}` to a file", position.block.address(), found.what);
-        report(&META, position, found, message, sink);
+        let Some(found) = leak(cx, position) else {
+            return;
+        };
+        let message = format!(
+            "`{}` writes the secret `{}` to a file",
+            position.block.address(),
+            found.what
+        );
+        report(&META, position, &found, message, sink);
     }
 }

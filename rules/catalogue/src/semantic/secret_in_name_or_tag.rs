@@ -39,7 +39,7 @@ resource "aws_s3_bucket" "data" {
 );
 
 /// The rule.
-pub struct SecretInNameOrTag;
+pub(crate) struct SecretInNameOrTag;
 
 impl Rule for SecretInNameOrTag {
     fn meta(&self) -> &RuleMeta {
@@ -54,13 +54,18 @@ impl Rule for SecretInNameOrTag {
         if !position.via.is_empty() || !is_resource(position.block) || !is_public(position) {
             return;
         }
-        let reference = matches!(position.expr.kind(), hcl_syntax::ExprKind::Traversal(_) | hcl_syntax::ExprKind::Template(_));
+        let reference = matches!(
+            position.expr.kind(),
+            hcl_syntax::ExprKind::Traversal(_) | hcl_syntax::ExprKind::Template(_)
+        );
         if !reference || position.block.role != Role::Resource {
             return;
         }
-        let Some(found) = leak(cx, position) else { return };
+        let Some(found) = leak(cx, position) else {
+            return;
+        };
         let message = format!("`{}` shows the secret `{}`", position.address(), found.what);
-        report(&META, position, found, message, sink);
+        report(&META, position, &found, message, sink);
     }
 }
 

@@ -45,15 +45,41 @@ Literals in such places are reported by `hardcoded-secret`.
 
 /// Names of maps and lists that become environments, in resources and in inputs of modules.
 const CONTAINERS: &[&str] = &[
-    "environment", "environment_variables", "environment_vars", "env", "env_vars", "env_variables", "app_settings", "container_environment",
-    "task_environment", "environment_variable", "lambda_environment", "container_envs", "envs", "config_vars", "extra_env", "lambda_env_vars", "map_environment", "plain_env",
+    "environment",
+    "environment_variables",
+    "environment_vars",
+    "env",
+    "env_vars",
+    "env_variables",
+    "app_settings",
+    "container_environment",
+    "task_environment",
+    "environment_variable",
+    "lambda_environment",
+    "container_envs",
+    "envs",
+    "config_vars",
+    "extra_env",
+    "lambda_env_vars",
+    "map_environment",
+    "plain_env",
 ];
 
 /// Names inside which an environment's secrets are references.
-const REFERENCES: &[&str] = &["secrets", "secret", "value_from", "valueFrom", "secret_environment_variables", "secure_environment_variables", "secret_env", "map_secrets", "sticky_settings"];
+const REFERENCES: &[&str] = &[
+    "secrets",
+    "secret",
+    "value_from",
+    "valueFrom",
+    "secret_environment_variables",
+    "secure_environment_variables",
+    "secret_env",
+    "map_secrets",
+    "sticky_settings",
+];
 
 /// The rule.
-pub struct SecretInPlainEnvironment;
+pub(crate) struct SecretInPlainEnvironment;
 
 impl Rule for SecretInPlainEnvironment {
     fn meta(&self) -> &RuleMeta {
@@ -65,7 +91,11 @@ impl Rule for SecretInPlainEnvironment {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !matches!(position.block.role, Role::Resource | Role::Module | Role::Locals | Role::File) || !is_configuration(position.block) {
+        if !matches!(
+            position.block.role,
+            Role::Resource | Role::Module | Role::Locals | Role::File
+        ) || !is_configuration(position.block)
+        {
             return;
         }
         if position.key() == "container_definitions" && position.via.is_empty() {
@@ -74,47 +104,69 @@ impl Rule for SecretInPlainEnvironment {
         if !is_variable(position) {
             return;
         }
-        let Some(found) = leak(cx, position) else { return };
-        let message = format!("`{}` puts the secret `{}` into a plain environment", position.address(), found.what);
-        report(&META, position, found, message, sink);
+        let Some(found) = leak(cx, position) else {
+            return;
+        };
+        let message = format!(
+            "`{}` puts the secret `{}` into a plain environment",
+            position.address(),
+            found.what
+        );
+        report(&META, position, &found, message, sink);
     }
 }
 
 /// True for the value of one variable of an environment.
 fn is_variable(position: &Position<'_, '_>) -> bool {
-    if !position.via.is_empty() || matches!(position.expr.kind(), ExprKind::Object(_) | ExprKind::Tuple(_) | ExprKind::Bool(_) | ExprKind::Number(_)) {
+    if !position.via.is_empty()
+        || matches!(
+            position.expr.kind(),
+            ExprKind::Object(_) | ExprKind::Tuple(_) | ExprKind::Bool(_) | ExprKind::Number(_)
+        )
+    {
         return false;
     }
-    let Some(depth) = position.path.iter().position(|segment| CONTAINERS.contains(&&*segment.name)) else {
+    let Some(depth) = position
+        .path
+        .iter()
+        .position(|segment| CONTAINERS.contains(&&*segment.name))
+    else {
         return schemas_say(position) && ends_a_path(position);
     };
     // Beyond the container itself, and not in a provisioner's own environment.
     depth + 1 < position.path.len()
-        && !position.names().any(|name| REFERENCES.contains(&name) || name == "provisioner")
+        && !position
+            .names()
+            .any(|name| REFERENCES.contains(&name) || name == "provisioner")
         && ends_a_path(position)
 }
 
 fn schemas_say(position: &Position<'_, '_>) -> bool {
     position.block.role == Role::Resource
         && position.path.len() > 1
-        && schemas::is_environment(position.block.kind(), position.names())
+        && schemas::is_environment(position.block.kind(), &position.names())
         && !position.names().any(|name| REFERENCES.contains(&name))
 }
 
 /// A map member, or the `value` of a `{ name, value }` pair or block.
 fn ends_a_path(position: &Position<'_, '_>) -> bool {
     position.path.last().is_some_and(|segment| {
-        segment.kind == SegmentKind::Key && !matches!(&*segment.name, "valueFrom" | "value_from" | "name" | "arn")
+        segment.kind == SegmentKind::Key
+            && !matches!(&*segment.name, "valueFrom" | "value_from" | "name" | "arn")
             || segment.kind == SegmentKind::Attribute && &*segment.name == "value"
     })
 }
 
 /// Task definitions written as a JSON text with interpolations.
 fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-    let ExprKind::Template(template) = position.expr.kind() else { return };
+    let ExprKind::Template(template) = position.expr.kind() else {
+        return;
+    };
     let file = position.block.file;
     for part in template.parts() {
-        let Part::Interpolation(inner) = part else { continue };
+        let Part::Interpolation(inner) = part else {
+            continue;
+        };
         let before = &file.text()[..inner.span().start as usize];
         let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
         if line.contains("valueFrom") || !line.contains("value") {
@@ -128,7 +180,15 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
                 None => continue,
             },
         };
-        let message = format!("`{}` puts the secret `{what}` into a plain environment", position.address());
-        sink.report(Finding::new(&META, file.place(inner.span()), position.address(), message));
+        let message = format!(
+            "`{}` puts the secret `{what}` into a plain environment",
+            position.address()
+        );
+        sink.report(Finding::new(
+            &META,
+            file.place(inner.span()),
+            position.address(),
+            message,
+        ));
     }
 }

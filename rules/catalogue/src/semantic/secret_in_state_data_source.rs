@@ -39,7 +39,7 @@ Parameter stores hold settings, too: `aws_ssm_parameter` is reported only where 
 );
 
 /// The rule.
-pub struct SecretInStateDataSource;
+pub(crate) struct SecretInStateDataSource;
 
 impl Rule for SecretInStateDataSource {
     fn meta(&self) -> &RuleMeta {
@@ -55,11 +55,16 @@ impl Rule for SecretInStateDataSource {
             return;
         }
         let kind = block.kind();
-        let Some(stored) = schemas::stored_by_data(kind) else { return };
+        let Some(stored) = schemas::stored_by_data(kind) else {
+            return;
+        };
         if stored.named && !is_named_secret(block.name(), Some(block)) {
             return;
         }
-        let message = format!("`{}` copies a secret into state and plan files", block.address());
+        let message = format!(
+            "`{}` copies a secret into state and plan files",
+            block.address()
+        );
         let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
         let upgrade = upgrade_first(cx, (stored.provider, stored.since), EPHEMERAL_CORE);
         finding.help = match (stored.ephemeral, stored.since) {

@@ -32,7 +32,7 @@ resource "terraform_data" "app" {
 );
 
 /// The rule.
-pub struct SecretInTrigger;
+pub(crate) struct SecretInTrigger;
 
 impl Rule for SecretInTrigger {
     fn meta(&self) -> &RuleMeta {
@@ -45,16 +45,28 @@ impl Rule for SecretInTrigger {
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let first = position.names().next().unwrap_or_default();
-        if !matches!(first, "triggers" | "triggers_replace" | "keepers") || !is_resource(position.block) {
+        if !matches!(first, "triggers" | "triggers_replace" | "keepers")
+            || !is_resource(position.block)
+        {
             return;
         }
-        let outermost = position.via.is_empty() || matches!(position.via, [secretlint_core::facts::Via::Element]);
-        let container = matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_));
+        let outermost = position.via.is_empty()
+            || matches!(position.via, [secretlint_core::facts::Via::Element]);
+        let container = matches!(
+            position.expr.kind(),
+            hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_)
+        );
         if !outermost || container {
             return;
         }
-        let Some(found) = leak(cx, position) else { return };
-        let message = format!("`{}` stores the secret `{}` in state", position.address(), found.what);
-        report(&META, position, found, message, sink);
+        let Some(found) = leak(cx, position) else {
+            return;
+        };
+        let message = format!(
+            "`{}` stores the secret `{}` in state",
+            position.address(),
+            found.what
+        );
+        report(&META, position, &found, message, sink);
     }
 }

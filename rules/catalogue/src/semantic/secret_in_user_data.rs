@@ -1,11 +1,11 @@
 //! `secret-in-user-data`: a secret in user data, cloud-init or a start-up script.
 
-use secretlint_core::facts::{Position, Role};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::facts::{Mode, Position, Role, Subject, members};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::is_configuration;
+use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report};
 
 static META: RuleMeta = rule(
@@ -39,10 +39,22 @@ resource "aws_instance" "app" {
 );
 
 /// Names that mean user data in modules, locals and providers that are not in the tables.
-const NAMES: &[&str] = &["user_data", "userdata", "user_data_base64", "custom_data", "custom_data_base64", "metadata_startup_script", "startup_script", "startup-script", "user-data", "cloud_init", "cloudinit"];
+const NAMES: &[&str] = &[
+    "user_data",
+    "userdata",
+    "user_data_base64",
+    "custom_data",
+    "custom_data_base64",
+    "metadata_startup_script",
+    "startup_script",
+    "startup-script",
+    "user-data",
+    "cloud_init",
+    "cloudinit",
+];
 
 /// The rule.
-pub struct SecretInUserData;
+pub(crate) struct SecretInUserData;
 
 impl Rule for SecretInUserData {
     fn meta(&self) -> &RuleMeta {
@@ -54,12 +66,69 @@ impl Rule for SecretInUserData {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.via.is_empty() || !is_configuration(position.block) || !is_user_data(position) {
+        if !position.via.is_empty() || !is_configuration(position.block) || !is_user_data(position)
+        {
             return;
         }
-        let Some(found) = leak(cx, position) else { return };
-        let message = format!("`{}` carries the secret `{}`", position.address(), found.what);
-        report(&META, position, found, message, sink);
+        if let Some(mut found) = leak(cx, position) {
+            // A script in a local: the secret is in the script, not in what uses it.
+            found.place = found
+                .from
+                .filter(|place| place.file == found.place.file)
+                .unwrap_or(found.place);
+            let message = format!(
+                "`{}` carries the secret `{}`",
+                position.address(),
+                found.what
+            );
+            return report(&META, position, &found, message, sink);
+        }
+        templates(cx, position, sink);
+    }
+}
+
+/// Variables of `template_file` data sources that are rendered into user data.
+fn templates<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+    for source in &cx.trace_at(position).sources {
+        let Subject::Object {
+            mode: Mode::Data,
+            kind,
+            name,
+        } = &source.reference.subject
+        else {
+            continue;
+        };
+        let template = cx
+            .workspace
+            .module(source.module)
+            .object(Mode::Data, kind, name);
+        let Some(template) = template
+            .filter(|template| template.kind() == "template_file" && source.module == cx.module.id)
+        else {
+            continue;
+        };
+        let vars = template.value("vars").into_iter().flat_map(members);
+        for member in vars {
+            let trace = cx.trace(template, member.value);
+            let what = match secret_behind(cx, &trace) {
+                Some((source, _)) => source.reference.address(),
+                None => match secret_variable(cx, &trace) {
+                    Some(name) => format!("var.{name}"),
+                    None => continue,
+                },
+            };
+            let message = format!(
+                "`{}` carries the secret `{what}` through `{}`",
+                position.address(),
+                template.address()
+            );
+            sink.report(Finding::new(
+                &META,
+                template.file.place(member.span()),
+                position.address(),
+                message,
+            ));
+        }
     }
 }
 
@@ -67,10 +136,12 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
     let block = position.block;
     let is_map = matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_));
     match block.role {
-        Role::Resource if schemas::is_user_data(block.kind(), position.names()) => !is_map,
-        Role::Resource | Role::Module | Role::Locals => NAMES.contains(&position.key()) && !is_map,
-        Role::Data if block.kind() == "template_file" => position.path.len() == 2 && position.names().next() == Some("vars"),
-        Role::Data if block.kind() == "template_cloudinit_config" || block.kind() == "cloudinit_config" => {
+        Role::Resource if schemas::is_user_data(block.kind(), &position.names()) => !is_map,
+        Role::Resource | Role::Module => NAMES.contains(&position.key()) && !is_map,
+        Role::Data
+            if block.kind() == "template_cloudinit_config"
+                || block.kind() == "cloudinit_config" =>
+        {
             position.is_at(&["part", "content"])
         }
         _ => false,

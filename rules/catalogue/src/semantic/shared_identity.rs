@@ -50,7 +50,7 @@ provider "aws" {
 );
 
 /// The rule.
-pub struct SharedIdentity;
+pub(crate) struct SharedIdentity;
 
 impl Rule for SharedIdentity {
     fn meta(&self) -> &RuleMeta {
@@ -69,8 +69,15 @@ impl Rule for SharedIdentity {
         let identity = position.ends_with(&["assume_role", "role_arn"])
             || position.ends_with(&["assume_role_with_web_identity", "role_arn"])
             || position.is_at(&["impersonate_service_account"]);
-        let Some(environment) = cx.environment(block.file.id).filter(|_| identity) else { return };
-        let Some(text) = position.literal().filter(|text| text.contains(':') || text.contains('@')) else { return };
+        let Some(environment) = cx.environment(block.file.id).filter(|_| identity) else {
+            return;
+        };
+        let Some(text) = position
+            .literal()
+            .filter(|text| text.contains(':') || text.contains('@'))
+        else {
+            return;
+        };
         sink.evidence(Evidence {
             key: cx.digest(&text),
             environment: Some(environment.clone()),
@@ -83,6 +90,8 @@ impl Rule for SharedIdentity {
     }
 
     fn conclude(&self, evidence: &[Evidence], sink: &mut Sink) {
-        report_groups(&META, evidence, sink, |first, names| format!("the identity of `{}` is used in {names}", first.address));
+        report_groups(&META, evidence, sink, |first, names| {
+            format!("the identity of `{}` is used in {names}", first.address)
+        });
     }
 }

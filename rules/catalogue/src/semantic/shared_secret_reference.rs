@@ -45,7 +45,7 @@ ephemeral "secretref_value" "database" {
 );
 
 /// The rule.
-pub struct SharedSecretReference;
+pub(crate) struct SharedSecretReference;
 
 impl Rule for SharedSecretReference {
     fn meta(&self) -> &RuleMeta {
@@ -61,8 +61,12 @@ impl Rule for SharedSecretReference {
             return;
         }
         let file = position.block.file;
-        let Some(environment) = cx.environment(file.id) else { return };
-        let Some(text) = position.literal().filter(|text| names_one_secret(text)) else { return };
+        let Some(environment) = cx.environment(file.id) else {
+            return;
+        };
+        let Some(text) = position.literal().filter(|text| names_one_secret(text)) else {
+            return;
+        };
         sink.evidence(Evidence {
             key: cx.digest(&text),
             environment: Some(environment.clone()),
@@ -75,16 +79,30 @@ impl Rule for SharedSecretReference {
     }
 
     fn conclude(&self, evidence: &[Evidence], sink: &mut Sink) {
-        report_groups(&META, evidence, sink, |first, names| format!("the secret that `{}` names is used in {names}", first.address));
+        report_groups(&META, evidence, sink, |first, names| {
+            format!(
+                "the secret that `{}` names is used in {names}",
+                first.address
+            )
+        });
     }
 }
 
 /// True for a text that names one secret, wherever it is read.
 fn names_one_secret(text: &str) -> bool {
-    let arn = text.starts_with("arn:aws") && (text.contains(":secretsmanager:") || text.contains(":ssm:") && text.contains(":parameter/"));
-    let account = || text.split(':').nth(4).is_some_and(|account| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()));
+    let arn = text.starts_with("arn:aws")
+        && (text.contains(":secretsmanager:")
+            || text.contains(":ssm:") && text.contains(":parameter/"));
+    let account = || {
+        text.split(':').nth(4).is_some_and(|account| {
+            account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
     let azure = text.starts_with("https://") && text.contains(".vault.azure.net/secrets/");
     let google = text.starts_with("projects/") && text.contains("/secrets/");
-    let ours = secret_policy::SecretRef::parse(text).is_ok() && !["env://", "file://", "local://"].iter().any(|start| text.starts_with(start));
+    let ours = secret_policy::SecretRef::parse(text).is_ok()
+        && !["env://", "file://", "local://"]
+            .iter()
+            .any(|start| text.starts_with(start));
     (arn && account()) || azure || google || (text.contains("://") && ours)
 }

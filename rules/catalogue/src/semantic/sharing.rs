@@ -11,11 +11,22 @@ pub(crate) fn report_groups(
     message: impl Fn(&Evidence, &str) -> String,
 ) {
     for group in evidence.chunk_by(|one, other| one.key == other.key) {
-        let mut names: Vec<&str> = group.iter().filter_map(|item| item.environment.as_ref()).map(|e| &*e.name).collect();
+        let mut names: Vec<&str> = group
+            .iter()
+            .filter_map(|item| item.environment.as_ref())
+            .map(|e| &*e.name)
+            .collect();
         names.sort_unstable();
         names.dedup();
-        let (Some(first), true) = (group.first(), names.len() > 1) else { continue };
-        let mut finding = Finding::new(meta, first.place, first.address.clone(), message(first, &list(&names)));
+        let (Some(first), true) = (group.first(), names.len() > 1) else {
+            continue;
+        };
+        let mut finding = Finding::new(
+            meta,
+            first.place,
+            first.address.clone(),
+            message(first, &list(&names)),
+        );
         if first.secret {
             finding = finding.with_secret(first.place, first.key);
         }
@@ -23,9 +34,15 @@ pub(crate) fn report_groups(
             if other.secret {
                 finding.secrets.push(other.place);
             }
-            let environment = other.environment.as_ref().map_or("another environment", |e| &e.name);
+            let environment = other
+                .environment
+                .as_ref()
+                .map_or("another environment", |e| &e.name);
             let message = format!("also in {environment}: `{}`", other.address);
-            finding.related.push(Related { place: other.place, message });
+            finding.related.push(Related {
+                place: other.place,
+                message,
+            });
         }
         sink.report(finding);
     }

@@ -1,11 +1,13 @@
 //! Reports a secret that flows into a place where it leaks.
 
-use secretlint_core::facts::Position;
+use hcl_syntax::ExprKind;
+use secretlint_core::facts::{Position, Reference, Subject};
 use secretlint_core::{Cx, Finding, Place, Related, RuleMeta, Sink};
 
-use crate::semantic::secrecy::{Secrecy, secret_behind, secret_variable};
+use crate::semantic::secrecy::{is_harmless, last_key, secret_behind, secret_variable};
+use crate::values::meaning_of;
 
-/// What flows into a position: where to point, what it is called, whether it is ephemeral.
+/// What flows into a position: where to point, what it is called.
 pub(crate) struct Leak {
     /// The reference, when it stands in the value itself; else the whole value.
     pub(crate) place: Place,
@@ -13,34 +15,87 @@ pub(crate) struct Leak {
     pub(crate) what: String,
     /// Where the secret enters, when that is somewhere else.
     pub(crate) from: Option<Place>,
-    /// True when Terraform keeps the value out of state by itself.
-    pub(crate) ephemeral: bool,
 }
 
 /// The secret that flows into a position, if any.
 pub(crate) fn leak<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Option<Leak> {
     let trace = cx.trace_at(position);
     let whole = position.place();
-    let inside = |place: Place| place.file == whole.file && whole.start <= place.start && place.end <= whole.end;
-    if let Some((source, secrecy)) = secret_behind(cx, trace) {
+    let inside = |place: Place| {
+        place.file == whole.file && whole.start <= place.start && place.end <= whole.end
+    };
+    if let Some((source, _)) = secret_behind(cx, trace) {
         let here = source.way.first().map_or(source.place, |hop| hop.place);
-        let here = if source.way.is_empty() { source.place } else { here };
+        let here = if source.way.is_empty() {
+            source.place
+        } else {
+            here
+        };
         return Some(Leak {
             place: if inside(here) { here } else { whole },
             what: source.reference.address(),
             from: (!inside(source.place)).then_some(source.place),
-            ephemeral: secrecy == Secrecy::Ephemeral,
         });
     }
-    let variable = secret_variable(cx, trace)?;
-    Some(Leak { place: whole, what: format!("var.{variable}"), from: None, ephemeral: false })
+    if let Some(variable) = secret_variable(cx, trace) {
+        let place = direct(
+            position,
+            |reference| matches!(&reference.subject, Subject::Variable(name) if *name == variable),
+        );
+        let what = format!("var.{variable}");
+        return Some(Leak {
+            place: place.map_or(whole, |(place, _)| place),
+            what,
+            from: None,
+        });
+    }
+    if trace.passed.is_empty() || is_harmless(cx, trace) {
+        return None;
+    }
+    // `var.app.webhook_secret`: the part of a structure says what it is.
+    let passed =
+        |subject: &Subject<'_>| trace.passed.iter().any(|passed| passed.symbol == *subject);
+    let secret_part = |reference: &Reference<'_>| {
+        let named = last_key(reference)
+            .and_then(meaning_of)
+            .is_some_and(|meaning| meaning.strong);
+        named && matches!(reference.subject, Subject::Variable(_)) && passed(&reference.subject)
+    };
+    direct(position, secret_part).map(|(place, what)| Leak {
+        place,
+        what,
+        from: None,
+    })
+}
+
+/// The first reference that stands in the value itself and is wanted.
+fn direct<'a>(
+    position: &Position<'_, 'a>,
+    wanted: impl Fn(&Reference<'a>) -> bool,
+) -> Option<(Place, String)> {
+    position.expr.walk().find_map(|expr| {
+        let ExprKind::Traversal(traversal) = expr.kind() else {
+            return None;
+        };
+        let reference = Reference::of(traversal);
+        wanted(&reference).then(|| (position.block.file.place(expr.span()), reference.address()))
+    })
 }
 
 /// Emits the finding of a leak.
-pub(crate) fn report(meta: &RuleMeta, position: &Position<'_, '_>, leak: Leak, message: String, sink: &mut Sink) {
+pub(crate) fn report(
+    meta: &RuleMeta,
+    position: &Position<'_, '_>,
+    leak: &Leak,
+    message: String,
+    sink: &mut Sink,
+) {
     let mut finding = Finding::new(meta, leak.place, position.address(), message);
     if let Some(place) = leak.from {
-        finding.related.push(Related { place, message: format!("`{}` comes from here", leak.what) });
+        finding.related.push(Related {
+            place,
+            message: format!("`{}` comes from here", leak.what),
+        });
     }
     sink.report(finding);
 }

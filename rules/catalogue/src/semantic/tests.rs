@@ -1,6 +1,8 @@
 //! Runs the examples of every rule's documentation, and says what registries must hold.
 
-use secretlint_core::facts::{Environment, Environments, FileKind, SourceFile, Workspace, each_position};
+use secretlint_core::facts::{
+    Environment, Environments, FileKind, SourceFile, Workspace, each_position,
+};
 use secretlint_core::{Cx, DigestKey, FileId, Finding, Hooks, Sink};
 
 use super::RULES;
@@ -11,12 +13,18 @@ struct Inferred;
 impl Environments for Inferred {
     fn of_path(&self, path: &str) -> Option<Environment> {
         let found = secret_policy::environments::infer(path)?;
-        Some(Environment { name: found.environment.into(), from: found.segment.into() })
+        Some(Environment {
+            name: found.environment.into(),
+            from: found.segment.into(),
+        })
     }
 
     fn of_word(&self, word: &str) -> Option<Environment> {
         let name = secret_policy::environments::canonical(word)?;
-        Some(Environment { name: name.into(), from: word.into() })
+        Some(Environment {
+            name: name.into(),
+            from: word.into(),
+        })
     }
 }
 
@@ -54,7 +62,9 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
             sink.enter(index);
             for block in &module.blocks {
                 if rule.hooks().contains(Hooks::POSITION) {
-                    each_position(block, &mut |position| rule.position(&cx, position, &mut sink));
+                    each_position(block, &mut |position| {
+                        rule.position(&cx, position, &mut sink);
+                    });
                 }
                 if rule.hooks().contains(Hooks::BLOCK) {
                     rule.block(&cx, block, &mut sink);
@@ -67,7 +77,11 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
     }
     let evidence = std::mem::take(&mut sink.evidence);
     for (index, rule) in RULES.iter().enumerate() {
-        let mut own: Vec<_> = evidence.iter().filter(|(owner, _)| *owner == index as u32).map(|(_, e)| e.clone()).collect();
+        let mut own: Vec<_> = evidence
+            .iter()
+            .filter(|(owner, _)| *owner == index as u32)
+            .map(|(_, e)| e.clone())
+            .collect();
         own.sort_by(|a, b| (a.key, &a.path, a.place).cmp(&(b.key, &b.path, b.place)));
         rule.conclude(&own, &mut sink);
     }
@@ -93,12 +107,23 @@ fn examples_report_what_they_say() {
     let mut failures = Vec::new();
     for meta in RULES.iter().flat_map(|rule| rule.metas()) {
         let examples = examples(&meta.docs);
-        assert!(examples.iter().any(|(expect, _)| *expect), "{} has no example that reports", meta.id);
-        assert!(examples.iter().any(|(expect, _)| !*expect), "{} has no example that is clean", meta.id);
+        assert!(
+            examples.iter().any(|(expect, _)| *expect),
+            "{} has no example that reports",
+            meta.id
+        );
+        assert!(
+            examples.iter().any(|(expect, _)| !*expect),
+            "{} has no example that is clean",
+            meta.id
+        );
         for (expect, text) in examples {
             let reported = check(&text).iter().any(|finding| finding.rule == meta.id);
             if reported != expect {
-                failures.push(format!("{} (expected a report: {expect}):\n{text}", meta.id));
+                failures.push(format!(
+                    "{} (expected a report: {expect}):\n{text}",
+                    meta.id
+                ));
             }
         }
     }
@@ -108,13 +133,30 @@ fn examples_report_what_they_say() {
 #[test]
 fn rules_are_sorted_and_complete() {
     let ids: Vec<&str> = RULES.iter().map(|rule| &*rule.meta().id).collect();
-    let mut all: Vec<&str> = RULES.iter().flat_map(|rule| rule.metas()).map(|meta| &*meta.id).collect();
+    let mut all: Vec<&str> = RULES
+        .iter()
+        .flat_map(|rule| rule.metas())
+        .map(|meta| &*meta.id)
+        .collect();
     all.sort_unstable();
-    assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "ids are unique");
+    assert!(
+        all.windows(2).all(|pair| pair[0] != pair[1]),
+        "ids are unique"
+    );
     assert_eq!(ids.len(), RULES.len());
     for meta in RULES.iter().flat_map(|rule| rule.metas()) {
-        assert!(!meta.why.is_empty() && !meta.help.is_empty() && !meta.summary.is_empty(), "{}", meta.id);
-        assert!(meta.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", meta.id);
+        assert!(
+            !meta.why.is_empty() && !meta.help.is_empty() && !meta.summary.is_empty(),
+            "{}",
+            meta.id
+        );
+        assert!(
+            meta.id
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+            "{}",
+            meta.id
+        );
     }
 }
 
@@ -131,5 +173,10 @@ fn findings_never_hold_the_secret() {
 fn secrets_are_followed_through_names_that_promise_nothing() {
     let fixture = "locals {\n  login = \"Hq72kks8\"\n}\nresource \"rabbitmq_user\" \"app\" {\n  password = local.login\n}\n";
     let found = check(fixture);
-    assert!(found.iter().any(|finding| finding.rule == "hardcoded-secret"), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|finding| finding.rule == "hardcoded-secret"),
+        "{found:?}"
+    );
 }

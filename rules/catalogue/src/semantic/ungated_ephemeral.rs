@@ -2,7 +2,10 @@
 
 use hcl_syntax::ExprKind;
 use secretlint_core::facts::{Block, Role, each_position};
-use secretlint_core::{Applicability, Cx, Edit, Family, Finding, Fix, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Applicability, Cx, Edit, Family, Finding, Fix, Hooks, Place, Rank, Rule, RuleMeta, Severity,
+    Sink,
+};
 
 use crate::semantic::describe::{Texts, rule};
 
@@ -44,7 +47,7 @@ resource "aws_db_instance" "main" {
 );
 
 /// The rule.
-pub struct UngatedEphemeral;
+pub(crate) struct UngatedEphemeral;
 
 impl Rule for UngatedEphemeral {
     fn meta(&self) -> &RuleMeta {
@@ -56,12 +59,17 @@ impl Rule for UngatedEphemeral {
     }
 
     fn module(&self, cx: &Cx<'_, '_>, sink: &mut Sink) {
-        let ungated = |block: &&Block<'_>| block.kind().starts_with("secretref_") && block.value("applying").is_none();
+        let ungated = |block: &&Block<'_>| {
+            block.kind().starts_with("secretref_") && block.value("applying").is_none()
+        };
         for block in cx.module.blocks_of(Role::Ephemeral).filter(ungated) {
             if !is_needed_at_apply_only(cx, block) {
                 continue;
             }
-            let message = format!("`{}` is opened in every plan, but only apply needs it", block.address());
+            let message = format!(
+                "`{}` is opened in every plan, but only apply needs it",
+                block.address()
+            );
             let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
             finding.fixes.extend(gate(block));
             sink.report(finding);
@@ -75,14 +83,19 @@ fn is_needed_at_apply_only(cx: &Cx<'_, '_>, ephemeral: &Block<'_>) -> bool {
     let (mut used, mut open) = (false, true);
     for block in &cx.module.blocks {
         each_position(block, &mut |position| {
-            let ExprKind::Traversal(traversal) = position.expr.kind() else { return };
+            let ExprKind::Traversal(traversal) = position.expr.kind() else {
+                return;
+            };
             let text = position.expr.text();
             let here = traversal.root() == "ephemeral"
                 && text.starts_with(&address)
-                && !text[address.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-');
+                && !text[address.len()..]
+                    .starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-');
             if here {
                 used = true;
-                let safe = position.names().any(|name| name == "provisioner" || name.ends_with("_wo"));
+                let safe = position
+                    .names()
+                    .any(|name| name == "provisioner" || name.ends_with("_wo"));
                 open &= safe && block.role == Role::Resource;
             }
         });
@@ -105,7 +118,11 @@ fn gate(block: &Block<'_>) -> Option<Fix> {
         title: "Open the secret only while applying".to_owned(),
         applicability: Applicability::Safe,
         edits: vec![Edit {
-            place: Place { file: block.file.id, start: end, end },
+            place: Place {
+                file: block.file.id,
+                start: end,
+                end,
+            },
             text: format!("\n{indent}applying = terraform.applying"),
         }],
     })

@@ -36,7 +36,7 @@ output "secret_arn" {
 );
 
 /// The rule.
-pub struct UnmarkedSecretOutput;
+pub(crate) struct UnmarkedSecretOutput;
 
 impl Rule for UnmarkedSecretOutput {
     fn meta(&self) -> &RuleMeta {
@@ -53,9 +53,13 @@ impl Rule for UnmarkedSecretOutput {
         }
         // `sensitive = var.x` may be true.
         let open = ["sensitive", "ephemeral"].iter().all(|name| {
-            block.value(name).is_none_or(|value| matches!(value.text().trim_matches('"'), "false" | "null"))
+            block
+                .value(name)
+                .is_none_or(|value| matches!(value.text().trim_matches('"'), "false" | "null"))
         });
-        let Some(value) = block.value("value").filter(|_| open) else { return };
+        let Some(value) = block.value("value").filter(|_| open) else {
+            return;
+        };
         let trace = cx.trace(block, value);
         let (what, place) = match secret_behind(cx, &trace) {
             Some((source, _)) => (source.reference.address(), Some(source.place)),
@@ -66,7 +70,10 @@ impl Rule for UnmarkedSecretOutput {
         };
         let message = format!("`{}` shows the secret `{what}`", block.address());
         let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
-        finding.related.extend(place.map(|place| Related { place, message: format!("`{what}` is secret") }));
+        finding.related.extend(place.map(|place| Related {
+            place,
+            message: format!("`{what}` is secret"),
+        }));
         sink.report(finding);
     }
 }

@@ -1,6 +1,6 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
-use secretlint_core::facts::{Block, Role, Variable, constant_text, each_position};
+use secretlint_core::facts::{Block, Role, Variable, constant_text, each_position, members};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use hcl_syntax::ExprKind;
@@ -41,7 +41,7 @@ Variables that only pass on the name, path or ARN of a secret are recognised by 
 );
 
 /// The rule.
-pub struct UnmarkedSecretVariable;
+pub(crate) struct UnmarkedSecretVariable;
 
 impl Rule for UnmarkedSecretVariable {
     fn meta(&self) -> &RuleMeta {
@@ -53,48 +53,103 @@ impl Rule for UnmarkedSecretVariable {
     }
 
     fn module(&self, cx: &Cx<'_, '_>, sink: &mut Sink) {
-        let candidates: Vec<&Variable<'_>> = cx.module.variables.iter().filter(|variable| is_candidate(cx, variable)).collect();
+        let candidates: Vec<&Variable<'_>> = cx
+            .module
+            .variables
+            .iter()
+            .filter(|variable| is_candidate(cx, variable))
+            .collect();
         if candidates.is_empty() {
             return;
         }
         let names = used_as_names(cx);
-        for variable in candidates.into_iter().filter(|variable| !names.contains(&*variable.name)) {
+        for variable in candidates
+            .into_iter()
+            .filter(|variable| !names.contains(&*variable.name))
+        {
             let block = cx.module.block(variable.block);
             let message = format!("`{}` holds a secret and is not marked", block.address());
-            sink.report(Finding::new(&META, block.header_place(), block.address(), message));
+            sink.report(Finding::new(
+                &META,
+                block.header_place(),
+                block.address(),
+                message,
+            ));
         }
     }
 }
 
 fn is_candidate(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
     let block = cx.module.block(variable.block);
-    let Some(meaning) = meaning_of(&variable.name) else { return false };
-    if !(meaning.strong || meaning.kind == Kind::Webhook) || variable.sensitive || variable.ephemeral {
+    let Some(meaning) = meaning_of(&variable.name) else {
+        return false;
+    };
+    if !(meaning.strong || meaning.kind == Kind::Webhook || has_secret_member(variable))
+        || variable.sensitive
+        || variable.ephemeral
+    {
         return false;
     }
-    let marked = ["sensitive", "ephemeral"].iter().any(|name| block.value(name).is_some_and(|value| value.text() != "false"));
+    let marked = ["sensitive", "ephemeral"].iter().any(|name| {
+        block
+            .value(name)
+            .is_some_and(|value| value.text() != "false")
+    });
     !marked && holds_text(variable, meaning.kind) && !describes_a_name(block)
+}
+
+/// `default = { username = "…", password = "…" }`.
+fn has_secret_member(variable: &Variable<'_>) -> bool {
+    variable
+        .default
+        .into_iter()
+        .flat_map(members)
+        .any(|member| {
+            let Some(meaning) = meaning_of(&member.name) else {
+                return false;
+            };
+            let text = constant_text(member.value);
+            meaning.strong
+                && text.is_some_and(|text| {
+                    !matches!(
+                        judge(&text, meaning.kind, &member.name, false),
+                        Judgement::NotSecret(_)
+                    )
+                })
+        })
 }
 
 /// A text, or a map or list of texts; not a switch, a number or an object of settings.
 fn holds_text(variable: &Variable<'_>, kind: Kind) -> bool {
     if let Some(declared) = variable.kind {
         let text = declared.text().trim_matches('"');
-        if matches!(text, "bool" | "number") || text.contains("object(") && !text.contains("string") {
+        if matches!(text, "bool" | "number") || text.contains("object(") && !text.contains("string")
+        {
             return false;
         }
         if text.contains("object(") || text.contains("bool") {
             return false;
         }
     }
-    let Some(default) = variable.default else { return true };
+    let Some(default) = variable.default else {
+        return true;
+    };
     match default.kind() {
         ExprKind::Bool(_) => false,
         ExprKind::Number(_) => kind == Kind::Password,
         _ => match constant_text(default) {
             Some(text) => !matches!(
                 judge(&text, kind, &variable.name, false),
-                Judgement::NotSecret(Other::Path | Other::Reference | Other::Identifier | Other::Setting | Other::Number | Other::Name | Other::Characters | Other::Public)
+                Judgement::NotSecret(
+                    Other::Path
+                        | Other::Reference
+                        | Other::Identifier
+                        | Other::Setting
+                        | Other::Number
+                        | Other::Name
+                        | Other::Characters
+                        | Other::Public
+                )
             ),
             None => true,
         },
@@ -103,18 +158,64 @@ fn holds_text(variable: &Variable<'_>, kind: Kind) -> bool {
 
 /// `description = "Name of the secret …"`, `"Path to the key"`.
 fn describes_a_name(block: &Block<'_>) -> bool {
-    let Some(description) = block.value("description").and_then(constant_text) else { return false };
+    let Some(description) = block.value("description").and_then(constant_text) else {
+        return false;
+    };
     let description = description.to_ascii_lowercase();
     const MARKS: &[&str] = &[
-        "name of", "path to", "path of", "arn of", "arns of", "id of", "file containing", "location of", "whether", "where to store", "reference to", "filename",
-        "secret name", "parameter name", "ssm parameter", "the arn", "secret arn", "number of", "length of", "path for", "vault path", "key vault secret id", "url of the secret", "if true", "set to true", "path where", "file path", "the name", "relative path", "full path", "path in ", "names of",
+        "name of",
+        "path to",
+        "path of",
+        "arn of",
+        "arns of",
+        "id of",
+        "file containing",
+        "location of",
+        "whether",
+        "where to store",
+        "reference to",
+        "filename",
+        "secret name",
+        "parameter name",
+        "ssm parameter",
+        "the arn",
+        "secret arn",
+        "number of",
+        "length of",
+        "path for",
+        "vault path",
+        "key vault secret id",
+        "url of the secret",
+        "if true",
+        "set to true",
+        "path where",
+        "file path",
+        "the name",
+        "relative path",
+        "full path",
+        "path in ",
+        "names of",
     ];
     MARKS.iter().any(|mark| description.contains(mark))
 }
 
 /// Variables whose value is given, as a whole, to an argument that takes a name.
 fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
-    const TAKES_NAME: &[&str] = &["name", "secret_id", "secret_name", "parameter_name", "path", "arn", "secret_arn", "valueFrom", "value_from", "key_name", "filename", "secret", "name_prefix"];
+    const TAKES_NAME: &[&str] = &[
+        "name",
+        "secret_id",
+        "secret_name",
+        "parameter_name",
+        "path",
+        "arn",
+        "secret_arn",
+        "valueFrom",
+        "value_from",
+        "key_name",
+        "filename",
+        "secret",
+        "name_prefix",
+    ];
     let mut names = FxHashSet::default();
     for block in &cx.module.blocks {
         let takes = match block.role {
@@ -123,15 +224,43 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
             _ => continue,
         };
         each_position(block, &mut |position| {
-            let ExprKind::Traversal(traversal) = position.expr.kind() else { return };
+            let ExprKind::Traversal(traversal) = position.expr.kind() else {
+                return;
+            };
             if traversal.root() != "var" {
                 // `file(var.private_key)` below is a call; other roots say nothing.
                 return;
             }
-            let Some(name) = traversal.steps().next().and_then(hcl_syntax::Step::attribute) else { return };
-            let file = position.via.iter().any(|via| matches!(via, secretlint_core::facts::Via::Argument { function: "file" | "filebase64" | "fileexists" | "pathexpand" | "templatefile", index: 0 }));
+            let Some(name) = traversal
+                .steps()
+                .next()
+                .and_then(hcl_syntax::Step::attribute)
+            else {
+                return;
+            };
+            let file = position.via.iter().any(|via| {
+                matches!(
+                    via,
+                    secretlint_core::facts::Via::Argument {
+                        function: "file"
+                            | "filebase64"
+                            | "fileexists"
+                            | "pathexpand"
+                            | "templatefile",
+                        index: 0
+                    }
+                )
+            });
             let takes_name = takes && TAKES_NAME.contains(&position.key())
-                || matches!(position.key(), "valueFrom" | "value_from" | "secret_arn" | "secret_name" | "secret_id" | "credentials_parameter") && position.via.is_empty();
+                || matches!(
+                    position.key(),
+                    "valueFrom"
+                        | "value_from"
+                        | "secret_arn"
+                        | "secret_name"
+                        | "secret_id"
+                        | "credentials_parameter"
+                ) && position.via.is_empty();
             if file || takes_name {
                 names.insert(name);
             }

@@ -74,6 +74,9 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
     if let Some(judgement) = by_kind(text, kind, name) {
         return judgement;
     }
+    if names_itself(text, name) {
+        return Judgement::NotSecret(Other::Name);
+    }
     if let Some(dummy) = dummy(text, name) {
         return Judgement::Placeholder(dummy);
     }
@@ -81,6 +84,18 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
         return Judgement::NotSecret(other);
     }
     Judgement::Secret(confidence(text, kind, exact))
+}
+
+/// `oidc_client_secret = "oidc-client-secret"`: the name of the secret in a store, written in the
+/// store's way. The same spelling is a dummy.
+fn names_itself(text: &str, name: &str) -> bool {
+    let words = |text: &'_ str| {
+        text.bytes()
+            .filter(|byte| !b"-_./".contains(byte))
+            .map(|byte| byte.to_ascii_lowercase())
+            .collect::<Vec<u8>>()
+    };
+    text.contains('-') && name.contains('_') && text.len() > 12 && words(text) == words(name)
 }
 
 /// PEM and other texts of several lines.
@@ -91,7 +106,9 @@ fn blocks_of_text(text: &str) -> Option<Judgement> {
     if text.contains("-----BEGIN ") || text.starts_with("PuTTY-User-Key-File") {
         let private = text.contains("PRIVATE KEY") || text.starts_with("PuTTY");
         return Some(match private {
-            true if text.contains("...") || text.len() < 120 => Judgement::Placeholder(Dummy::Instruction),
+            true if text.contains("...") || text.len() < 120 => {
+                Judgement::Placeholder(Dummy::Instruction)
+            }
             true => Judgement::Secret(Confidence::High),
             false => Judgement::NotSecret(Other::Public),
         });
@@ -115,7 +132,10 @@ fn by_kind(text: &str, kind: Kind, name: &str) -> Option<Judgement> {
         }),
         Kind::Webhook => {
             let url = text.starts_with("http://") || text.starts_with("https://");
-            let random = url && text.rsplit('/').any(|part| part.len() >= 16 && shapes::looks_random(part));
+            let random = url
+                && text
+                    .rsplit('/')
+                    .any(|part| part.len() >= 16 && shapes::looks_random(part));
             (!random).then_some(Judgement::NotSecret(Other::Address))
         }
         Kind::PrivateKey if !exact_key(text) => Some(match dummy(text, name) {
@@ -134,7 +154,9 @@ fn exact_key(text: &str) -> bool {
 /// Texts that are secrets only in places that take nothing else.
 fn doubtful(text: &str, kind: Kind) -> Option<Other> {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
-    let special = text.bytes().any(|byte| byte.is_ascii_punctuation() && !b"-_./:".contains(&byte));
+    let special = text
+        .bytes()
+        .any(|byte| byte.is_ascii_punctuation() && !b"-_./:".contains(&byte));
     match kind {
         Kind::Password => None,
         Kind::Credentials => (!shapes::looks_random(text)).then_some(Other::Name),
@@ -145,7 +167,8 @@ fn doubtful(text: &str, kind: Kind) -> Option<Other> {
             if joined && several && !special {
                 return Some(Other::Name);
             }
-            (kind != Kind::Secret && !has_digit && !special && text.len() < 16).then_some(Other::Name)
+            (kind != Kind::Secret && !has_digit && !special && text.len() < 16)
+                .then_some(Other::Name)
         }
         _ => None,
     }
@@ -156,7 +179,11 @@ fn confidence(text: &str, kind: Kind, exact: bool) -> Confidence {
     if shapes::looks_random(text) || (kind == Kind::Password && classes >= 3 && text.len() >= 8) {
         return Confidence::High;
     }
-    if exact || kind == Kind::Password || classes >= 2 { Confidence::Medium } else { Confidence::Low }
+    if exact || kind == Kind::Password || classes >= 2 {
+        Confidence::Medium
+    } else {
+        Confidence::Low
+    }
 }
 
 #[cfg(test)]
@@ -170,76 +197,183 @@ mod tests {
     #[test]
     fn specific_values_are_secrets_however_weak() {
         let passwords = [
-            "admin123", "123456", "roboshop1", "Praveen@1234", "Azerty123!", "Summer2021!", "bob12cgv",
-            "Purplepwny2029", "cgoat9562!", "futurice", "Aa12345678", "atr74kd%3kd", "pwd_jsuwauJk212", "abcd    s",
-            "H@Sh1CoR3!", "FI2lGmAxebVrXeF", "qwerty", "DevOps@123", "p@ssw0rd/with#odd",
+            "admin123",
+            "123456",
+            "roboshop1",
+            "Praveen@1234",
+            "Azerty123!",
+            "Summer2021!",
+            "bob12cgv",
+            "Purplepwny2029",
+            "cgoat9562!",
+            "futurice",
+            "Aa12345678",
+            "atr74kd%3kd",
+            "pwd_jsuwauJk212",
+            "abcd    s",
+            "H@Sh1CoR3!",
+            "FI2lGmAxebVrXeF",
+            "qwerty",
+            "DevOps@123",
+            "p@ssw0rd/with#odd",
         ];
         for text in passwords {
-            assert!(secret(Kind::Password, text), "{text}: {:?}", judge(text, Kind::Password, "x", false));
+            assert!(
+                secret(Kind::Password, text),
+                "{text}: {:?}",
+                judge(text, Kind::Password, "x", false)
+            );
         }
-        for text in ["JohnsJuicyJam", "j2323232324", "F-oS9Su%}<>[];#", "cg-secret-889877-282341", "3gzcGokilvtw2HmCLuPx", "C98D9F6O-1273-4E8A-B8D9-551F7F3OC41"] {
-            assert!(secret(Kind::Secret, text), "{text}: {:?}", judge(text, Kind::Secret, "x", false));
+        for text in [
+            "JohnsJuicyJam",
+            "j2323232324",
+            "F-oS9Su%}<>[];#",
+            "cg-secret-889877-282341",
+            "3gzcGokilvtw2HmCLuPx",
+            "C98D9F6O-1273-4E8A-B8D9-551F7F3OC41",
+        ] {
+            assert!(
+                secret(Kind::Secret, text),
+                "{text}: {:?}",
+                judge(text, Kind::Secret, "x", false)
+            );
         }
-        for text in ["pnocj8u+!1yo8t", "sdsaljasbdasddsadsa", "1d2d2dewerdcxeee34c323c3223c223232c32"] {
-            assert!(secret(Kind::Key, text), "{text}: {:?}", judge(text, Kind::Key, "x", false));
+        for text in [
+            "pnocj8u+!1yo8t",
+            "sdsaljasbdasddsadsa",
+            "1d2d2dewerdcxeee34c323c3223c223232c32",
+        ] {
+            assert!(
+                secret(Kind::Key, text),
+                "{text}: {:?}",
+                judge(text, Kind::Key, "x", false)
+            );
         }
     }
 
     #[test]
     fn dummies_are_placeholders() {
         let cases = [
-            ("password", "db_password"), ("changeme", "x"), ("ChangeMe123!", "x"), ("Password@123", "x"),
-            ("your-secure-secret-key-here", "secret_key"), ("xxxxxxxxxxxxxxxxxxxxx", "x"), ("not_set", "x"),
-            ("DONOTKEYINSECRETHERE", "x"), ("notasecurepassword", "x"), ("a-strong-password", "x"),
-            ("YourPwdShouldBeLongAndSecure!", "x"), ("must-be-eight-characters", "x"), ("<password>", "x"),
-            ("zzzzzzzzzzzzzzzzzzz", "x"), ("prodpassword123", "x"), ("temporal", "x"), ("root", "x"),
-            ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "x"), ("secret-value", "x"), ("varexample", "x"),
-            ("ThisIsMySuperSecretString12356!", "x"), ("REDACTED", "x"), ("...", "x"), ("SecurePassword123!", "x"),
-            ("!@#PasswordSetInCode!@#", "x"), ("foo", "x"), ("********", "x"), ("AdminPassword123!", "x"),
+            ("password", "db_password"),
+            ("changeme", "x"),
+            ("ChangeMe123!", "x"),
+            ("Password@123", "x"),
+            ("your-secure-secret-key-here", "secret_key"),
+            ("xxxxxxxxxxxxxxxxxxxxx", "x"),
+            ("not_set", "x"),
+            ("DONOTKEYINSECRETHERE", "x"),
+            ("notasecurepassword", "x"),
+            ("a-strong-password", "x"),
+            ("YourPwdShouldBeLongAndSecure!", "x"),
+            ("must-be-eight-characters", "x"),
+            ("<password>", "x"),
+            ("zzzzzzzzzzzzzzzzzzz", "x"),
+            ("prodpassword123", "x"),
+            ("temporal", "x"),
+            ("root", "x"),
+            ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "x"),
+            ("secret-value", "x"),
+            ("varexample", "x"),
+            ("ThisIsMySuperSecretString12356!", "x"),
+            ("REDACTED", "x"),
+            ("...", "x"),
+            ("SecurePassword123!", "x"),
+            ("!@#PasswordSetInCode!@#", "x"),
+            ("foo", "x"),
+            ("********", "x"),
+            ("AdminPassword123!", "x"),
         ];
         for (text, name) in cases {
             let judgement = judge(text, Kind::Password, name, false);
-            assert!(matches!(judgement, Judgement::Placeholder(_)), "{text}: {judgement:?}");
+            assert!(
+                matches!(judgement, Judgement::Placeholder(_)),
+                "{text}: {judgement:?}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_secret() {
         let cases = [
-            ("", Kind::Password), ("true", Kind::Password), ("minutes", Kind::Token), ("latest", Kind::Key),
-            ("#{DB_PASSWORD}#", Kind::Password), ("{{ password }}", Kind::Password), ("__PASSWORD__", Kind::Password),
-            ("$(password)", Kind::Password), ("${{ secrets.X }}", Kind::Token), ("var.api_key", Kind::Key),
-            ("arn:aws:secretsmanager:eu-west-1:1:secret:x", Kind::Secret), ("op://vault/item/field", Kind::Token),
-            ("elasticsearch/password", Kind::Password), ("prod/indexer/ingests/es_password", Kind::Password),
-            ("../cloudgoat", Kind::PrivateKey), ("ssh.private.key", Kind::PrivateKey), ("mykey", Kind::PrivateKey),
-            ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC4", Kind::PrivateKey), ("!@#$%^&*()_+", Kind::Password),
-            ("https://idp.example.com/token", Kind::Token), ("b7c1b3f0-5b0c-4a0e-8a55-6a2f0a1f8f70", Kind::Secret),
-            ("sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", Kind::Token),
-            ("github-app-token", Kind::Token), ("bootdiag", Kind::Key), ("/run/secrets/db", Kind::Password),
-            ("@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/y)", Kind::Password),
-            ("54.211.46.158,54.145.176.199", Kind::Secret), ("postgres://db.internal:5432/app", Kind::Connection),
+            ("", Kind::Password),
+            ("true", Kind::Password),
+            ("minutes", Kind::Token),
+            ("latest", Kind::Key),
+            ("#{DB_PASSWORD}#", Kind::Password),
+            ("{{ password }}", Kind::Password),
+            ("__PASSWORD__", Kind::Password),
+            ("$(password)", Kind::Password),
+            ("${{ secrets.X }}", Kind::Token),
+            ("var.api_key", Kind::Key),
+            ("arn:aws:secretsmanager:eu-west-1:1:secret:x", Kind::Secret),
+            ("op://vault/item/field", Kind::Token),
+            ("elasticsearch/password", Kind::Password),
+            ("prod/indexer/ingests/es_password", Kind::Password),
+            ("../cloudgoat", Kind::PrivateKey),
+            ("ssh.private.key", Kind::PrivateKey),
+            ("mykey", Kind::PrivateKey),
+            ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC4", Kind::PrivateKey),
+            ("!@#$%^&*()_+", Kind::Password),
+            ("https://idp.example.com/token", Kind::Token),
+            ("b7c1b3f0-5b0c-4a0e-8a55-6a2f0a1f8f70", Kind::Secret),
+            (
+                "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+                Kind::Token,
+            ),
+            ("payments-webhook-token", Kind::Token),
+            ("bootdiag", Kind::Key),
+            ("/run/secrets/db", Kind::Password),
+            (
+                "@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/y)",
+                Kind::Password,
+            ),
+            ("oidc-client-secret", Kind::Secret),
+            ("54.211.46.158,54.145.176.199", Kind::Secret),
+            ("postgres://db.internal:5432/app", Kind::Connection),
         ];
         for (text, kind) in cases {
-            let judgement = judge(text, kind, "x", false);
-            assert!(matches!(judgement, Judgement::NotSecret(_)), "{text}: {judgement:?}");
+            let judgement = judge(text, kind, "oidc_client_secret", false);
+            assert!(
+                matches!(judgement, Judgement::NotSecret(_)),
+                "{text}: {judgement:?}"
+            );
         }
     }
 
     #[test]
     fn keys_are_told_from_certificates() {
         let body = "MIIEpAIBAAKCAQEA".repeat(12);
-        let private = format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----");
+        let private =
+            format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----");
         let certificate = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
-        assert_eq!(judge(&private, Kind::PrivateKey, "x", false), Judgement::Secret(Confidence::High));
-        assert_eq!(judge(&certificate, Kind::PrivateKey, "x", false), Judgement::NotSecret(Other::Public));
+        assert_eq!(
+            judge(&private, Kind::PrivateKey, "x", false),
+            Judgement::Secret(Confidence::High)
+        );
+        assert_eq!(
+            judge(&certificate, Kind::PrivateKey, "x", false),
+            Judgement::NotSecret(Other::Public)
+        );
     }
 
     #[test]
     fn connection_strings_are_secret_by_their_password() {
         let judged = |text| judge(text, Kind::Connection, "connection_string", false);
-        assert_eq!(judged("mongodb://docdbadmin:roboshop1234@db:27017/x"), Judgement::Secret(Confidence::High));
-        assert!(matches!(judged("Server=db;User Id=sa;Password=Hq72kks8;"), Judgement::Secret(_)));
-        assert!(matches!(judged("postgres://user:password@localhost/db"), Judgement::Placeholder(_)));
-        assert!(matches!(judged("redis://cache:6379"), Judgement::NotSecret(_)));
+        assert_eq!(
+            judged("mongodb://docdbadmin:roboshop1234@db:27017/x"),
+            Judgement::Secret(Confidence::High)
+        );
+        assert!(matches!(
+            judged("Server=db;User Id=sa;Password=Hq72kks8;"),
+            Judgement::Secret(_)
+        ));
+        assert!(matches!(
+            judged("postgres://user:password@localhost/db"),
+            Judgement::Placeholder(_)
+        ));
+        assert!(matches!(
+            judged("redis://cache:6379"),
+            Judgement::NotSecret(_)
+        ));
     }
 }

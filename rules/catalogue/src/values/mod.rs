@@ -11,4 +11,4 @@ mod shapes;
 mod tokens;
 
 pub use judge::{Dummy, Judgement, Other, judge};
-pub use names::{Kind, Meaning, is_key_id, meaning_of};
+pub use names::{Kind, Meaning, is_about, is_key_id, meaning_of};

@@ -39,76 +39,502 @@ pub struct Meaning {
 
 /// Last words that make a name one about a secret, not of a secret: `secret_name`, `token_ttl`.
 const ABOUT: &[&str] = &[
-    "name", "names", "arn", "arns", "id", "ids", "path", "paths", "file", "files", "filename", "filepath", "dir",
-    "directory", "folder", "policy", "policies", "length", "len", "version", "versions", "enabled", "enable",
-    "disabled", "rotation", "type", "types", "size", "count", "ttl", "expiry", "expiration", "expires", "days",
-    "hours", "minutes", "seconds", "secs", "date", "time", "timeout", "timestamp", "endpoint", "endpoints", "url",
-    "urls", "uri", "uris", "validity", "algorithm", "alg", "method", "methods", "mode", "kind", "format", "prefix",
-    "suffix", "description", "desc", "label", "labels", "title", "tag", "tags", "permission", "permissions", "period",
-    "interval", "duration", "age", "max", "min", "limit", "required", "hash", "digest", "fingerprint", "thumbprint",
-    "checksum", "sha", "store", "manager", "provider", "engine", "location", "region", "bucket", "ref", "refs",
-    "reference", "selector", "field", "fields", "header", "headers", "param", "parameter", "parameters", "env",
-    "environment", "var", "variable", "user", "username", "users", "email", "issuer", "audience", "scope", "scopes",
-    "admin", "admins", "owner", "owners", "group", "groups", "role", "roles", "namespace", "mount", "extension",
-    "config", "configuration", "settings", "auth", "authentication", "action", "actions", "usage", "bits", "spec",
-    "accessor", "number", "index", "service", "services", "host", "hostname", "port", "domain", "zone", "template",
-    "placeholder", "hint", "question", "regex", "pattern", "chars", "characters", "special", "upper", "lower",
-    "numeric", "keepers", "status", "state", "change", "changes", "recovery", "strength", "complexity",
-    "requirements", "history", "reuse", "creation", "created", "updated", "rotated", "lambda", "function", "table",
-    "topic", "queue", "source", "sources", "vault", "backend", "access", "protection", "support", "rule", "rules",
-    "schedule", "frequency", "window", "statement", "attribute", "attributes", "map", "ring", "alias", "key_id",
-    "resolver", "handler", "validator", "generator", "authorizer", "operator", "controller", "sidecar", "image", "operation",
-    "strategy", "behavior", "behaviour", "replica", "replicas", "identifier", "subject", "from", "exists", "needed",
-    "allowed", "only", "notice", "reason", "message", "usages", "claims", "claim", "lifetime", "delay", "retention",
-    "checks", "check", "test", "link", "page", "flow", "grant", "grants", "exchange", "introspection", "validation",
-    "budget", "quota", "threshold", "unit", "units", "slot", "position", "order", "class", "classes", "override",
-    "encryption", "reader", "writer", "readers", "writers", "viewer", "accesses", "sync", "engines", "context", "audiences", "generation", "verification", "sharing", "cname", "record", "instructions", "suggestion", "command", "script", "entries", "model",
+    "name",
+    "names",
+    "arn",
+    "arns",
+    "id",
+    "ids",
+    "path",
+    "paths",
+    "file",
+    "files",
+    "filename",
+    "filepath",
+    "dir",
+    "directory",
+    "folder",
+    "policy",
+    "policies",
+    "length",
+    "len",
+    "version",
+    "versions",
+    "enabled",
+    "enable",
+    "disabled",
+    "rotation",
+    "type",
+    "types",
+    "size",
+    "count",
+    "ttl",
+    "expiry",
+    "expiration",
+    "expires",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "secs",
+    "date",
+    "time",
+    "timeout",
+    "timestamp",
+    "endpoint",
+    "endpoints",
+    "url",
+    "urls",
+    "uri",
+    "uris",
+    "validity",
+    "algorithm",
+    "alg",
+    "method",
+    "methods",
+    "mode",
+    "kind",
+    "format",
+    "prefix",
+    "suffix",
+    "description",
+    "desc",
+    "label",
+    "labels",
+    "title",
+    "tag",
+    "tags",
+    "permission",
+    "permissions",
+    "period",
+    "interval",
+    "duration",
+    "age",
+    "max",
+    "min",
+    "limit",
+    "required",
+    "hash",
+    "digest",
+    "fingerprint",
+    "thumbprint",
+    "checksum",
+    "sha",
+    "store",
+    "manager",
+    "provider",
+    "engine",
+    "location",
+    "region",
+    "bucket",
+    "ref",
+    "refs",
+    "reference",
+    "selector",
+    "field",
+    "fields",
+    "header",
+    "headers",
+    "param",
+    "parameter",
+    "parameters",
+    "env",
+    "environment",
+    "var",
+    "variable",
+    "user",
+    "username",
+    "users",
+    "email",
+    "issuer",
+    "audience",
+    "scope",
+    "scopes",
+    "admin",
+    "admins",
+    "owner",
+    "owners",
+    "group",
+    "groups",
+    "role",
+    "roles",
+    "namespace",
+    "mount",
+    "extension",
+    "config",
+    "configuration",
+    "settings",
+    "auth",
+    "authentication",
+    "action",
+    "actions",
+    "usage",
+    "bits",
+    "spec",
+    "accessor",
+    "number",
+    "index",
+    "service",
+    "services",
+    "host",
+    "hostname",
+    "port",
+    "domain",
+    "zone",
+    "template",
+    "placeholder",
+    "hint",
+    "question",
+    "regex",
+    "pattern",
+    "chars",
+    "characters",
+    "special",
+    "upper",
+    "lower",
+    "numeric",
+    "keepers",
+    "status",
+    "state",
+    "change",
+    "changes",
+    "recovery",
+    "strength",
+    "complexity",
+    "requirements",
+    "history",
+    "reuse",
+    "creation",
+    "created",
+    "updated",
+    "rotated",
+    "lambda",
+    "function",
+    "table",
+    "topic",
+    "queue",
+    "source",
+    "sources",
+    "vault",
+    "backend",
+    "access",
+    "protection",
+    "support",
+    "rule",
+    "rules",
+    "schedule",
+    "frequency",
+    "window",
+    "statement",
+    "attribute",
+    "attributes",
+    "map",
+    "ring",
+    "alias",
+    "key_id",
+    "resolver",
+    "handler",
+    "validator",
+    "generator",
+    "authorizer",
+    "operator",
+    "controller",
+    "sidecar",
+    "image",
+    "operation",
+    "strategy",
+    "behavior",
+    "behaviour",
+    "replica",
+    "replicas",
+    "identifier",
+    "subject",
+    "from",
+    "exists",
+    "needed",
+    "allowed",
+    "only",
+    "notice",
+    "reason",
+    "message",
+    "usages",
+    "claims",
+    "claim",
+    "lifetime",
+    "delay",
+    "retention",
+    "checks",
+    "check",
+    "test",
+    "link",
+    "page",
+    "flow",
+    "grant",
+    "grants",
+    "exchange",
+    "introspection",
+    "validation",
+    "budget",
+    "quota",
+    "threshold",
+    "unit",
+    "units",
+    "slot",
+    "position",
+    "order",
+    "class",
+    "classes",
+    "override",
+    "encryption",
+    "reader",
+    "writer",
+    "readers",
+    "writers",
+    "viewer",
+    "accesses",
+    "sync",
+    "engines",
+    "context",
+    "audiences",
+    "generation",
+    "verification",
+    "sharing",
+    "cname",
+    "record",
+    "document",
+    "sid",
+    "phone",
+    "instructions",
+    "suggestion",
+    "command",
+    "script",
+    "entries",
+    "model",
 ];
 
 /// Words that make a name one about a secret wherever they stand.
 const ABOUT_ANYWHERE: &[&str] = &[
-    "public", "pub", "path", "existing", "rotated", "rotation", "policy", "policies", "expiration", "arn", "arns",
-    "fingerprint", "thumbprint", "length", "pubkey", "secretname", "authorized", "uri", "pair", "keypair", "expiry",
+    "public",
+    "pub",
+    "path",
+    "existing",
+    "rotated",
+    "rotation",
+    "expiration",
+    "arn",
+    "arns",
+    "fingerprint",
+    "thumbprint",
+    "length",
+    "pubkey",
+    "secretname",
+    "authorized",
+    "uri",
+    "pair",
+    "keypair",
+    "expiry",
 ];
 
 /// First words of switches: `manage_master_user_password`.
 const SWITCHES: &[&str] = &[
-    "enable", "enabled", "disable", "disabled", "manage", "managed", "create", "generate", "use", "has", "is", "should",
-    "allow", "allowed", "require", "required", "skip", "ignore", "force", "rotate", "reset", "update", "show", "min",
-    "max", "num", "number", "enforce", "with", "without", "validate", "override", "preserve", "hide", "expose",
-    "include", "exclude", "prevent", "deploy_with", "block", "blocks", "delete", "remove", "recreate", "want", "need", "do", "no",
+    "enable",
+    "enabled",
+    "disable",
+    "disabled",
+    "manage",
+    "managed",
+    "create",
+    "generate",
+    "use",
+    "has",
+    "is",
+    "should",
+    "allow",
+    "allowed",
+    "require",
+    "required",
+    "skip",
+    "ignore",
+    "force",
+    "rotate",
+    "reset",
+    "update",
+    "show",
+    "min",
+    "max",
+    "num",
+    "number",
+    "enforce",
+    "with",
+    "without",
+    "validate",
+    "override",
+    "preserve",
+    "hide",
+    "expose",
+    "include",
+    "exclude",
+    "prevent",
+    "deploy_with",
+    "block",
+    "blocks",
+    "delete",
+    "remove",
+    "recreate",
+    "want",
+    "need",
+    "do",
+    "no",
 ];
 
 /// Words that say in what form or which one, not what: looked through.
 const FORM: &[&str] = &[
-    "wo", "value", "values", "text", "string", "data", "plaintext", "plain", "base", "b64", "base64", "raw", "content",
-    "contents", "pem", "json", "encoded", "current", "new", "old", "default", "all", "prod", "production", "dev",
-    "staging", "stage", "stg", "prd", "hex", "str", "openssh", "encrypted", "binary", "result", "body", "input", "initial", "ssm", "decrypted",
+    "wo",
+    "value",
+    "values",
+    "text",
+    "string",
+    "data",
+    "plaintext",
+    "plain",
+    "base",
+    "b64",
+    "base64",
+    "raw",
+    "content",
+    "contents",
+    "pem",
+    "json",
+    "encoded",
+    "current",
+    "new",
+    "old",
+    "default",
+    "all",
+    "prod",
+    "production",
+    "dev",
+    "staging",
+    "stage",
+    "stg",
+    "prd",
+    "hex",
+    "str",
+    "openssh",
+    "encrypted",
+    "binary",
+    "result",
+    "body",
+    "input",
+    "initial",
+    "ssm",
+    "decrypted",
 ];
 
 /// Words that make `…_key` the name of a secret.
 const KEY_OF: &[&str] = &[
-    "api", "access", "secret", "private", "encryption", "encrypt", "signing", "sign", "master", "account", "storage",
-    "shared", "license", "licence", "app", "auth", "client", "integration", "ingest", "ingestion", "jwt", "hmac",
-    "session", "cookie", "cipher", "decryption", "preshared", "subscription", "sas", "consumer", "ssl", "tls",
-    "webhook", "insert", "instrumentation", "admin", "service", "deploy", "server", "agent", "registration",
-    "unlock", "recovery", "root", "psk", "host", "token", "rest", "write", "registry",
+    "api",
+    "access",
+    "secret",
+    "private",
+    "encryption",
+    "encrypt",
+    "signing",
+    "sign",
+    "master",
+    "account",
+    "storage",
+    "shared",
+    "license",
+    "licence",
+    "app",
+    "auth",
+    "client",
+    "integration",
+    "ingest",
+    "ingestion",
+    "jwt",
+    "hmac",
+    "session",
+    "cookie",
+    "cipher",
+    "decryption",
+    "preshared",
+    "subscription",
+    "sas",
+    "consumer",
+    "ssl",
+    "tls",
+    "webhook",
+    "insert",
+    "instrumentation",
+    "admin",
+    "service",
+    "deploy",
+    "server",
+    "agent",
+    "registration",
+    "unlock",
+    "recovery",
+    "root",
+    "psk",
+    "host",
+    "token",
+    "rest",
+    "write",
+    "registry",
 ];
 
 /// Words before `key` that make it a key of a collection, a name or a handle.
 const KEY_FOR: &[&str] = &["kms", "cmk", "vault", "keyvault"];
 
 /// Words before `token` that make it no credential.
-const TOKEN_FOR: &[&str] = &["creation", "next", "page", "continuation", "http", "idempotency", "event", "source", "start", "end", "max", "separator"];
+const TOKEN_FOR: &[&str] = &[
+    "creation",
+    "next",
+    "page",
+    "continuation",
+    "http",
+    "idempotency",
+    "event",
+    "source",
+    "start",
+    "end",
+    "max",
+    "separator",
+];
 
 /// Words before `secret` or `secrets` that make it the name of an object of a platform.
 const SECRET_FOR: &[&str] = &[
-    "pull", "k8s", "kubernetes", "kube", "user", "manager", "existing", "keyvault", "vault", "use", "repository", "managed", "external",
-    "environment", "repo",
+    "pull",
+    "k8s",
+    "kubernetes",
+    "kube",
+    "user",
+    "manager",
+    "existing",
+    "keyvault",
+    "vault",
+    "use",
+    "repository",
+    "managed",
+    "external",
+    "environment",
+    "repo",
 ];
 
 /// Compound words that are names of keys without a separator.
-const GLUED_KEYS: &[&str] = &["apikey", "secretkey", "accesskey", "authkey", "signingkey", "encryptionkey", "masterkey", "sharedkey", "accountkey"];
+const GLUED_KEYS: &[&str] = &[
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "authkey",
+    "signingkey",
+    "encryptionkey",
+    "masterkey",
+    "sharedkey",
+    "accountkey",
+];
 
 /// What a name says about its value: `None` when it names no secret.
 ///
@@ -145,6 +571,15 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     head(rest)
 }
 
+/// True for a name that ends like one of a name, an address, a setting: `db_username`.
+#[must_use]
+pub fn is_about(name: &str) -> bool {
+    Tokens::of(name)
+        .words()
+        .last()
+        .is_some_and(|last| is_one_of(last, ABOUT))
+}
+
 /// True for a name of an identifier that comes with a secret: `aws_access_key_id`.
 #[must_use]
 pub fn is_key_id(name: &str) -> bool {
@@ -157,7 +592,12 @@ fn head(words: &[&str]) -> Option<Meaning> {
     let (&last, before) = words.split_last()?;
     let previous = before.last().copied().unwrap_or_default();
     let strong = |kind| Some(Meaning { kind, strong: true });
-    let weak = |kind| Some(Meaning { kind, strong: false });
+    let weak = |kind| {
+        Some(Meaning {
+            kind,
+            strong: false,
+        })
+    };
     if is_password(last) {
         return strong(Kind::Password);
     }
@@ -169,14 +609,22 @@ fn head(words: &[&str]) -> Option<Meaning> {
         return if handle { None } else { strong(Kind::Secret) };
     }
     if is_one_of(last, &["secrets"]) {
-        return if is_one_of(previous, SECRET_FOR) { None } else { weak(Kind::Secret) };
+        return if is_one_of(previous, SECRET_FOR) {
+            None
+        } else {
+            weak(Kind::Secret)
+        };
     }
     if ends_with(last, "token") || is_one_of(last, &["jwt", "tok"]) {
         let handle = is_one_of(previous, TOKEN_FOR) || is_one_of(last, &["tok"]);
         return if handle { None } else { strong(Kind::Token) };
     }
     if is_one_of(last, &["tokens"]) {
-        return if is_one_of(previous, TOKEN_FOR) { None } else { weak(Kind::Token) };
+        return if is_one_of(previous, TOKEN_FOR) {
+            None
+        } else {
+            weak(Kind::Token)
+        };
     }
     if GLUED_KEYS.iter().any(|key| ends_with(last, key)) {
         return strong(Kind::Key);
@@ -184,33 +632,98 @@ fn head(words: &[&str]) -> Option<Meaning> {
     if is_one_of(last, &["key", "keys"]) {
         return key(last, before);
     }
-    if is_one_of(last, &["credential", "credentials", "creds", "kubeconfig", "salt", "pepper", "pat", "sas"]) {
-        let kind = if is_one_of(last, &["salt", "pepper", "pat", "sas"]) { Kind::Key } else { Kind::Credentials };
+    if is_one_of(
+        last,
+        &[
+            "credential",
+            "credentials",
+            "creds",
+            "kubeconfig",
+            "salt",
+            "pepper",
+            "pat",
+            "sas",
+        ],
+    ) {
+        let kind = if is_one_of(last, &["salt", "pepper", "pat", "sas"]) {
+            Kind::Key
+        } else {
+            Kind::Credentials
+        };
         return weak(kind);
     }
-    (is_one_of(last, &["config"]) && is_one_of(previous, &["kube"]))
-        .then_some(Meaning { kind: Kind::Credentials, strong: false })
+    (is_one_of(last, &["config"]) && is_one_of(previous, &["kube"])).then_some(Meaning {
+        kind: Kind::Credentials,
+        strong: false,
+    })
 }
 
 fn key(last: &str, before: &[&str]) -> Option<Meaning> {
     // `GOOGLE_API_JSON_KEY`: words of form are looked through here, too.
-    let previous = before.iter().rev().find(|word| !is_one_of(word, &["json", "base64"])).copied()?;
+    let previous = before
+        .iter()
+        .rev()
+        .find(|word| !is_one_of(word, &["json", "base64"]))
+        .copied()?;
     if before.iter().any(|word| is_one_of(word, KEY_FOR)) || !is_one_of(previous, KEY_OF) {
         return None;
     }
     let several = is_one_of(last, &["keys"]);
-    let handle = is_one_of(previous, &["account", "storage", "host", "service", "admin", "app", "root", "server", "session", "agent", "registration", "client", "auth"]);
-    Some(Meaning { kind: Kind::Key, strong: !several && !handle })
+    let handle = is_one_of(
+        previous,
+        &[
+            "account",
+            "storage",
+            "host",
+            "service",
+            "admin",
+            "app",
+            "root",
+            "server",
+            "session",
+            "agent",
+            "registration",
+            "client",
+            "auth",
+        ],
+    );
+    Some(Meaning {
+        kind: Kind::Key,
+        strong: !several && !handle,
+    })
 }
 
 fn has_private(before: &[&str]) -> bool {
-    before.iter().any(|word| is_one_of(word, &["private", "priv"]))
+    before
+        .iter()
+        .any(|word| is_one_of(word, &["private", "priv"]))
 }
 
 fn is_password(word: &str) -> bool {
-    const ENDINGS: &[&str] =
-        &["password", "passwords", "passwd", "passwort", "passphrase", "passcode", "pwd", "psw", "pswd", "paswd"];
-    const SHORT: &[&str] = &["pass", "pw", "psk", "dbpass", "mysqlpass", "rootpass", "userpass", "pgpass", "adminpass", "smtppass"];
+    const ENDINGS: &[&str] = &[
+        "password",
+        "passwords",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "psw",
+        "pswd",
+        "paswd",
+    ];
+    const SHORT: &[&str] = &[
+        "pass",
+        "pw",
+        "psk",
+        "dbpass",
+        "mysqlpass",
+        "rootpass",
+        "userpass",
+        "pgpass",
+        "adminpass",
+        "smtppass",
+    ];
     ENDINGS.iter().any(|ending| ends_with(word, ending)) || is_one_of(word, SHORT)
 }
 
@@ -222,21 +735,45 @@ fn connection(words: &[&str]) -> Option<Meaning> {
     let (&last, before) = words[..end].split_last()?;
     let previous = before.last().copied().unwrap_or_default();
     let strong = ends_with(last, "connectionstring")
-        || (is_one_of(last, &["string", "strings", "str"]) && is_one_of(previous, &["connection", "conn", "connect"]));
+        || (is_one_of(last, &["string", "strings", "str"])
+            && is_one_of(previous, &["connection", "conn", "connect"]));
     let weak = is_one_of(last, &["dsn"])
         || (is_one_of(last, &["url", "uri", "string"])
-            && is_one_of(previous, &["database", "db", "mongo", "mongodb", "redis", "postgres", "jdbc", "amqp", "mysql", "connection"]));
-    let about = words.iter().any(|word| is_one_of(word, &["name", "path", "arn", "keyvault"]));
-    (!about && (strong || weak)).then_some(Meaning { kind: Kind::Connection, strong })
+            && is_one_of(
+                previous,
+                &[
+                    "database",
+                    "db",
+                    "mongo",
+                    "mongodb",
+                    "redis",
+                    "postgres",
+                    "jdbc",
+                    "amqp",
+                    "mysql",
+                    "connection",
+                ],
+            ));
+    let about = words
+        .iter()
+        .any(|word| is_one_of(word, &["name", "path", "arn", "keyvault"]));
+    (!about && (strong || weak)).then_some(Meaning {
+        kind: Kind::Connection,
+        strong,
+    })
 }
 
 fn webhook(words: &[&str]) -> Option<Meaning> {
     let (&last, before) = words.split_last()?;
     let previous = before.last().copied().unwrap_or_default();
     let first = before.first().copied().unwrap_or_default();
-    let named = is_one_of(last, &["url", "uri"]) && is_one_of(previous, &["webhook", "hook", "webhooks"])
+    let named = is_one_of(last, &["url", "uri"])
+        && is_one_of(previous, &["webhook", "hook", "webhooks"])
         || is_one_of(last, &["webhook"]) && is_one_of(previous, &["slack", "discord", "teams"]);
-    (named && !is_one_of(first, SWITCHES)).then_some(Meaning { kind: Kind::Webhook, strong: false })
+    (named && !is_one_of(first, SWITCHES)).then_some(Meaning {
+        kind: Kind::Webhook,
+        strong: false,
+    })
 }
 
 #[cfg(test)]
@@ -249,52 +786,133 @@ mod tests {
             (
                 Kind::Password,
                 &[
-                    "password", "PASSWORD", "db_password", "dbPassword", "rds-password", "master_user_password",
-                    "POSTGRES_PWD", "SSH_PSW", "GIT_PSW", "DBPASS", "es_pass", "admin_password_wo", "mysqlpassword",
-                    "administrator_login_password", "passphrase", "saml_private_key_password", "RDS_PASSWORD",
-                    "rds.dev.master_password", "db_app_password_text", "LOGIN_RADIUS_KEYSTORE_PASS",
-                    "initial_password", "backup_tde_password", "basic-auth-password", "ipsec_psk", "password2",
+                    "password",
+                    "PASSWORD",
+                    "db_password",
+                    "dbPassword",
+                    "rds-password",
+                    "master_user_password",
+                    "POSTGRES_PWD",
+                    "SSH_PSW",
+                    "GIT_PSW",
+                    "DBPASS",
+                    "es_pass",
+                    "admin_password_wo",
+                    "mysqlpassword",
+                    "administrator_login_password",
+                    "passphrase",
+                    "saml_private_key_password",
+                    "RDS_PASSWORD",
+                    "rds.dev.master_password",
+                    "db_app_password_text",
+                    "LOGIN_RADIUS_KEYSTORE_PASS",
+                    "initial_password",
+                    "backup_tde_password",
+                    "basic-auth-password",
+                    "ipsec_psk",
+                    "password2",
                 ],
             ),
             (
                 Kind::Secret,
                 &[
-                    "secret", "client_secret", "clientSecret", "secret_string", "secret_data", "secret_value",
-                    "oidc_google_secret_text", "webhook_secret", "ADFS_SECRET", "mega_secret", "SecretString",
-                    "AUTH_JWT_SECRET", "google_oidc_client_secret",
+                    "secret",
+                    "client_secret",
+                    "clientSecret",
+                    "secret_string",
+                    "secret_data",
+                    "secret_value",
+                    "oidc_google_secret_text",
+                    "webhook_secret",
+                    "ADFS_SECRET",
+                    "mega_secret",
+                    "SecretString",
+                    "AUTH_JWT_SECRET",
+                    "google_oidc_client_secret",
                 ],
             ),
             (
                 Kind::Token,
                 &[
-                    "token", "github_token", "authToken", "ecs_secret_token", "SLACK_OAUTH_ACCESS_TOKEN",
-                    "DOPPLER_TOKEN_ALL", "twilio_auth_token", "oauth_token", "access_token", "digitalocean_token",
+                    "token",
+                    "github_token",
+                    "authToken",
+                    "ecs_secret_token",
+                    "SLACK_OAUTH_ACCESS_TOKEN",
+                    "DOPPLER_TOKEN_ALL",
+                    "GRAFANA_MASTER_POLICY_TOKEN",
+                    "twilio_auth_token",
+                    "oauth_token",
+                    "access_token",
+                    "digitalocean_token",
                 ],
             ),
             (
                 Kind::Key,
                 &[
-                    "api_key", "apiKey", "APIKey", "iamAPIKey", "GOOGLE_MAPS_API_KEY", "secret_key",
-                    "aws_secret_access_key", "access_key", "primary_access_key", "encryption_key", "preshared_key",
-                    "GOOGLE_API_JSON_KEY", "storage_account_key", "model_jwt_secret_key", "new-relic-license-key",
-                    "EC2_ACCESS_KEY", "api_secret_salt", "service_account_key",
+                    "api_key",
+                    "apiKey",
+                    "APIKey",
+                    "iamAPIKey",
+                    "GOOGLE_MAPS_API_KEY",
+                    "secret_key",
+                    "aws_secret_access_key",
+                    "access_key",
+                    "primary_access_key",
+                    "encryption_key",
+                    "preshared_key",
+                    "GOOGLE_API_JSON_KEY",
+                    "storage_account_key",
+                    "model_jwt_secret_key",
+                    "new-relic-license-key",
+                    "EC2_ACCESS_KEY",
+                    "api_secret_salt",
+                    "service_account_key",
                 ],
             ),
             (
                 Kind::PrivateKey,
-                &["private_key", "private_key_pem", "ssh_private_key", "privateKey", "certificate_private_key", "private_ssh_key"],
+                &[
+                    "private_key",
+                    "private_key_pem",
+                    "ssh_private_key",
+                    "privateKey",
+                    "certificate_private_key",
+                    "private_ssh_key",
+                ],
             ),
             (
                 Kind::Connection,
-                &["connection_string", "primary_connection_string", "APPLICATIONINSIGHTS_CONNECTION_STRING", "DB_DSN",
-                  "DATABASE_URL", "MONGO_URL", "DB_JDBC_STRING"],
+                &[
+                    "connection_string",
+                    "primary_connection_string",
+                    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+                    "DB_DSN",
+                    "DATABASE_URL",
+                    "MONGO_URL",
+                    "DB_JDBC_STRING",
+                ],
             ),
-            (Kind::Credentials, &["credentials", "kubeconfig", "gcp_creds"]),
-            (Kind::Webhook, &["webhook_url", "slack_hook_url", "security_channel_slack_webhook"]),
+            (
+                Kind::Credentials,
+                &["credentials", "kubeconfig", "gcp_creds"],
+            ),
+            (
+                Kind::Webhook,
+                &[
+                    "webhook_url",
+                    "slack_hook_url",
+                    "security_channel_slack_webhook",
+                ],
+            ),
         ];
         for (kind, names) in cases {
             for name in *names {
-                assert_eq!(meaning_of(name).map(|meaning| meaning.kind), Some(*kind), "{name}");
+                assert_eq!(
+                    meaning_of(name).map(|meaning| meaning.kind),
+                    Some(*kind),
+                    "{name}"
+                );
             }
         }
     }
@@ -302,19 +920,78 @@ mod tests {
     #[test]
     fn names_about_secrets() {
         let names = [
-            "", "name", "key", "value", "secret_name", "k8s_secret_name", "secret_id", "secret_arn", "secret_arns",
-            "serviceaccount_token_rotated_date", "private_key_path", "PATH_TO_PRIVATE_KEY", "http_tokens",
-            "private_ip_address_allocation", "partition_key_path", "key_id", "kms_key_id", "kms_key_arn", "kms_key",
-            "kms_master_key", "hash_key", "range_key", "vnet_key", "resource_group_key", "license_model",
-            "disable_password_authentication", "manage_master_user_password", "temporary_password_validity_days",
-            "password_policy", "password_length", "token_endpoint", "token_url", "image_pull_secrets",
-            "image_pull_credentials_type", "client_token_type", "creation_token", "ssh_public_key", "public_key_data",
-            "key_vault_secret_id", "master_user_secret", "existing_secret", "secret_store_name", "db_password_arn",
-            "db_password_param_name", "random_password_override_special", "secret_permissions", "secretRef",
-            "secretEnv", "event_source_token", "key_pair_name", "create_random_password", "PASSWORD_RESET_URL",
-            "s3_key", "object_key", "topology_key", "bypass", "compass", "secret_string_wo_version", "author",
-            "custom_webhook_payload", "AWS_KMS_KEY", "user_password_arn", "access_token_validity", "private_subnets",
-            "DB_SECRET_ARN", "password_field", "secret_prefix", "password_auth", "token_ttl", "authorized_key",
+            "",
+            "name",
+            "key",
+            "value",
+            "secret_name",
+            "k8s_secret_name",
+            "secret_id",
+            "secret_arn",
+            "secret_arns",
+            "serviceaccount_token_rotated_date",
+            "private_key_path",
+            "PATH_TO_PRIVATE_KEY",
+            "http_tokens",
+            "private_ip_address_allocation",
+            "partition_key_path",
+            "key_id",
+            "kms_key_id",
+            "kms_key_arn",
+            "kms_key",
+            "kms_master_key",
+            "hash_key",
+            "range_key",
+            "vnet_key",
+            "resource_group_key",
+            "license_model",
+            "disable_password_authentication",
+            "manage_master_user_password",
+            "temporary_password_validity_days",
+            "password_policy",
+            "password_length",
+            "token_endpoint",
+            "token_url",
+            "image_pull_secrets",
+            "image_pull_credentials_type",
+            "client_token_type",
+            "creation_token",
+            "ssh_public_key",
+            "public_key_data",
+            "key_vault_secret_id",
+            "master_user_secret",
+            "existing_secret",
+            "secret_store_name",
+            "db_password_arn",
+            "db_password_param_name",
+            "random_password_override_special",
+            "secret_permissions",
+            "secretRef",
+            "secretEnv",
+            "event_source_token",
+            "key_pair_name",
+            "create_random_password",
+            "PASSWORD_RESET_URL",
+            "s3_key",
+            "object_key",
+            "topology_key",
+            "bypass",
+            "compass",
+            "secret_string_wo_version",
+            "author",
+            "custom_webhook_payload",
+            "AWS_KMS_KEY",
+            "user_password_arn",
+            "access_token_validity",
+            "private_subnets",
+            "token_policy",
+            "secret_policy_document",
+            "DB_SECRET_ARN",
+            "password_field",
+            "secret_prefix",
+            "password_auth",
+            "token_ttl",
+            "authorized_key",
         ];
         for name in names {
             assert_eq!(meaning_of(name), None, "{name}");
@@ -323,8 +1000,18 @@ mod tests {
 
     #[test]
     fn names_that_are_used_for_other_things_are_weak() {
-        for name in ["credentials", "secrets", "webhook_url", "api_keys", "DATABASE_URL"] {
-            assert_eq!(meaning_of(name).map(|meaning| meaning.strong), Some(false), "{name}");
+        for name in [
+            "credentials",
+            "secrets",
+            "webhook_url",
+            "api_keys",
+            "DATABASE_URL",
+        ] {
+            assert_eq!(
+                meaning_of(name).map(|meaning| meaning.strong),
+                Some(false),
+                "{name}"
+            );
         }
     }
 

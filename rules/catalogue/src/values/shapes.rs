@@ -6,31 +6,195 @@ use crate::values::tokens::is_one_of;
 
 /// Words that switch or select something.
 const SETTINGS: &[&str] = &[
-    "true", "false", "null", "nil", "yes", "no", "on", "off", "enabled", "disabled", "enable", "disable", "required",
-    "optional", "latest", "current", "previous", "days", "hours", "minutes", "seconds", "weeks", "months", "string",
-    "number", "bool", "any", "securestring", "opaque", "auto", "automatic", "manual", "always", "never", "plain",
-    "plaintext", "header", "query", "body", "bearer", "basic", "jwt", "oauth", "oauth2", "oidc", "saml", "sharedkey",
-    "codebuild", "service_role", "rsa", "ecdsa", "ed25519", "aes256", "aws_iam", "iam", "mtls", "tls", "env", "file", "vault",
-    "kubernetes", "per_request", "sas", "aad", "managed", "psk", "certificate", "ssh", "password_auth", "scram-sha-256", "scram-sha-512", "md5", "sha256", "sha512", "unspecified", "n/a", "aws_secretsmanager", "secretsmanager", "caller", "ldap", "passwordless",
+    "true",
+    "false",
+    "null",
+    "nil",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "enabled",
+    "disabled",
+    "enable",
+    "disable",
+    "required",
+    "optional",
+    "latest",
+    "current",
+    "previous",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "weeks",
+    "months",
+    "string",
+    "number",
+    "bool",
+    "any",
+    "securestring",
+    "opaque",
+    "auto",
+    "automatic",
+    "manual",
+    "always",
+    "never",
+    "plain",
+    "plaintext",
+    "header",
+    "query",
+    "body",
+    "bearer",
+    "basic",
+    "jwt",
+    "oauth",
+    "oauth2",
+    "oidc",
+    "saml",
+    "sharedkey",
+    "codebuild",
+    "service_role",
+    "rsa",
+    "ecdsa",
+    "ed25519",
+    "aes256",
+    "aws_iam",
+    "iam",
+    "mtls",
+    "tls",
+    "env",
+    "file",
+    "vault",
+    "kubernetes",
+    "per_request",
+    "sas",
+    "aad",
+    "managed",
+    "psk",
+    "certificate",
+    "ssh",
+    "password_auth",
+    "scram-sha-256",
+    "scram-sha-512",
+    "md5",
+    "sha256",
+    "sha512",
+    "unspecified",
+    "n/a",
+    "aws_secretsmanager",
+    "secretsmanager",
+    "caller",
+    "ldap",
+    "passwordless",
 ];
 
 /// Beginnings of texts that say where a secret is.
 const REFERENCES: &[&str] = &[
-    "arn:", "op://", "ref+", "vault:", "vault://", "vault+", "bao://", "aws-sm://", "aws-sm+", "aws-ssm://", "aws-ssm+", "gcp-sm://", "gcp-sm+", "azure-kv://", "azure-kv+",
-    "k8s://", "k8s+", "sops://", "local://", "local+", "infisical://", "doppler://", "env://", "file://", "secretref://", "sm://",
-    "awssm://", "ssm://", "secretsmanager:", "ssm:", "resolve:", "@microsoft.keyvault(", "projects/", "keyvaultref:", "var.", "local.", "data.", "module.", "each.", "dependency.", "secret:",
-    "secrets.", "env.", "env:", "path.", "ephemeral.", "$.", "aws_secretsmanager_secret",
+    "arn:",
+    "op://",
+    "ref+",
+    "vault:",
+    "vault://",
+    "vault+",
+    "bao://",
+    "aws-sm://",
+    "aws-sm+",
+    "aws-ssm://",
+    "aws-ssm+",
+    "gcp-sm://",
+    "gcp-sm+",
+    "azure-kv://",
+    "azure-kv+",
+    "k8s://",
+    "k8s+",
+    "sops://",
+    "local://",
+    "local+",
+    "infisical://",
+    "doppler://",
+    "env://",
+    "file://",
+    "secretref://",
+    "sm://",
+    "awssm://",
+    "ssm://",
+    "secretsmanager:",
+    "ssm:",
+    "resolve:",
+    "@microsoft.keyvault(",
+    "projects/",
+    "keyvaultref:",
+    "var.",
+    "local.",
+    "data.",
+    "module.",
+    "each.",
+    "dependency.",
+    "secret:",
+    "secrets.",
+    "env.",
+    "env:",
+    "path.",
+    "ephemeral.",
+    "$.",
+    "aws_secretsmanager_secret",
 ];
 
 /// Endings of file names.
 const FILES: &[&str] = &[
-    ".pem", ".key", ".json", ".crt", ".cer", ".txt", ".yaml", ".yml", ".p12", ".pfx", ".jks", ".pub", ".sh", ".conf",
-    ".tpl", ".tftpl", ".toml", ".ini", ".env", ".zip", ".tf", ".tfvars", ".asc", ".gpg", ".kubeconfig", ".ppk", ".hcl", ".py", ".js", ".enc",
+    ".pem",
+    ".key",
+    ".json",
+    ".crt",
+    ".cer",
+    ".txt",
+    ".yaml",
+    ".yml",
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".pub",
+    ".sh",
+    ".conf",
+    ".tpl",
+    ".tftpl",
+    ".toml",
+    ".ini",
+    ".env",
+    ".zip",
+    ".tf",
+    ".tfvars",
+    ".asc",
+    ".gpg",
+    ".kubeconfig",
+    ".ppk",
+    ".hcl",
+    ".py",
+    ".js",
+    ".enc",
 ];
 
 /// Beginnings of ids that clouds give: `ami-`, followed by hexadecimal digits.
 const CLOUD_IDS: &[&str] = &[
-    "ami-", "vpc-", "subnet-", "sg-", "i-", "vol-", "snap-", "eni-", "igw-", "rtb-", "nat-", "acl-", "eipalloc-", "fs-", "ocid1.", "tgw-", "lt-", "vpce-",
+    "ami-",
+    "vpc-",
+    "subnet-",
+    "sg-",
+    "i-",
+    "vol-",
+    "snap-",
+    "eni-",
+    "igw-",
+    "rtb-",
+    "nat-",
+    "acl-",
+    "eipalloc-",
+    "fs-",
+    "ocid1.",
+    "tgw-",
+    "lt-",
+    "vpce-",
 ];
 
 /// Why a text is no secret; `None` when nothing speaks against it.
@@ -45,20 +209,28 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if is_template(text) {
         return Some(Other::Template);
     }
-    if bytes.iter().all(|byte| !byte.is_ascii_alphanumeric() && byte.is_ascii()) && !text.bytes().all(|byte| b".*-_?#".contains(&byte)) {
+    if bytes
+        .iter()
+        .all(|byte| !byte.is_ascii_alphanumeric() && byte.is_ascii())
+        && !text.bytes().all(|byte| b".*-_?#".contains(&byte))
+    {
         return Some(Other::Characters);
     }
     if REFERENCES.iter().any(|start| starts_with(text, start)) {
         return Some(Other::Reference);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let secret = kind == Kind::Password && text.len() >= 4 || text.len() >= 8 && matches!(kind, Kind::Secret | Kind::Token);
+        let secret = kind == Kind::Password && text.len() >= 4
+            || text.len() >= 8 && matches!(kind, Kind::Secret | Kind::Token);
         return (!secret && !exact || text.len() < 3).then_some(Other::Number);
     }
     if is_cloud_id(text) || starts_with(text, "sha256:") || starts_with(text, "sha1:") {
         return Some(Other::Identifier);
     }
-    if is_uuid(text) && !(exact && matches!(kind, Kind::Key | Kind::Token | Kind::Password)) && kind != Kind::Password {
+    if is_uuid(text)
+        && !(exact && matches!(kind, Kind::Key | Kind::Token | Kind::Password))
+        && kind != Kind::Password
+    {
         return Some(Other::Identifier);
     }
     if starts_with(text, "ssh-") && text.contains(" AAAA") || starts_with(text, "ecdsa-sha2") {
@@ -75,29 +247,49 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
 }
 
 fn starts_with(text: &str, start: &str) -> bool {
-    text.len() >= start.len() && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes())
+    text.len() >= start.len()
+        && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes())
 }
 
 fn ends_with(text: &str, end: &str) -> bool {
-    text.len() > end.len() && text.as_bytes()[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    text.len() > end.len()
+        && text.as_bytes()[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
 }
 
 /// Text that is replaced before Terraform sees it, or by the program that reads it.
 fn is_template(text: &str) -> bool {
-    let between = |open: &str, close: &str| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close));
-    if between("{{", "}}") || between("#{", "}") || between("<%", "%>") || between("$(", ")") || between("${", "}") {
+    let between = |open: &str, close: &str| {
+        text.find(open)
+            .is_some_and(|at| text[at + open.len()..].contains(close))
+    };
+    if between("{{", "}}")
+        || between("#{", "}")
+        || between("<%", "%>")
+        || between("$(", ")")
+        || between("${", "}")
+    {
         return true;
     }
     let framed = |frame: &str| {
         text.len() > 2 * frame.len()
             && text.starts_with(frame)
             && text.ends_with(frame)
-            && text[frame.len()..text.len() - frame.len()].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+            && text[frame.len()..text.len() - frame.len()]
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
     };
-    framed("__") || framed("%") || framed("@@") || framed("@") || framed("%%") || framed("#")
+    framed("__")
+        || framed("%")
+        || framed("@@")
+        || framed("@")
+        || framed("%%")
+        || framed("#")
         || text.strip_prefix('$').is_some_and(|name| {
             let name = name.trim_start_matches('$');
-            name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
+            name.len() > 2
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
                 && name.bytes().any(|byte| byte.is_ascii_uppercase())
         })
 }
@@ -113,14 +305,21 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 
 fn is_cloud_id(text: &str) -> bool {
     CLOUD_IDS.iter().any(|start| {
-        text.strip_prefix(start)
-            .is_some_and(|rest| *start == "ocid1." || (rest.len() >= 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit())))
+        text.strip_prefix(start).is_some_and(|rest| {
+            *start == "ocid1."
+                || (rest.len() >= 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        })
     })
 }
 
 fn is_url(text: &str) -> bool {
-    let Some(at) = text.find("://") else { return false };
-    at > 0 && text[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    let Some(at) = text.find("://") else {
+        return false;
+    };
+    at > 0
+        && text[..at]
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 /// Host names, IP addresses and networks, e-mail addresses, and lists of them.
@@ -129,21 +328,50 @@ fn is_address(text: &str) -> bool {
 }
 
 fn is_one_address(text: &str) -> bool {
-    let (local, host) = text.split_once('@').map_or(("", text), |(local, host)| (local, host));
-    if !local.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte)) {
+    let (local, host) = text
+        .split_once('@')
+        .map_or(("", text), |(local, host)| (local, host));
+    if !local
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte))
+    {
         return false;
     }
-    let host = host.split_once('/').map_or(host, |(host, mask)| if mask.parse::<u8>().is_ok() { host } else { "" });
-    let host = host.rsplit_once(':').map_or(host, |(host, port)| if port.parse::<u16>().is_ok() { host } else { "" });
+    let host =
+        host.split_once('/').map_or(
+            host,
+            |(host, mask)| if mask.parse::<u8>().is_ok() { host } else { "" },
+        );
+    let host = host.rsplit_once(':').map_or(host, |(host, port)| {
+        if port.parse::<u16>().is_ok() {
+            host
+        } else {
+            ""
+        }
+    });
     let mut labels = host.split('.');
     let count = labels.clone().count();
     if count == 4 && labels.clone().all(|label| label.parse::<u8>().is_ok()) {
         return true;
     }
-    let wordy = labels.all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+    let wordy = labels.all(|label| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    });
     let top = host.rsplit('.').next().unwrap_or_default();
-    let top_is_word = (2..=12).contains(&top.len()) && top.bytes().all(|byte| byte.is_ascii_lowercase());
-    wordy && top_is_word && (count >= 3 || (count == 2 && (!local.is_empty() || is_one_of(top, &["com", "org", "net", "io", "dev", "local", "internal"]))))
+    let top_is_word =
+        (2..=12).contains(&top.len()) && top.bytes().all(|byte| byte.is_ascii_lowercase());
+    wordy
+        && top_is_word
+        && (count >= 3
+            || (count == 2
+                && (!local.is_empty()
+                    || is_one_of(
+                        top,
+                        &["com", "org", "net", "io", "dev", "local", "internal"],
+                    ))))
 }
 
 /// Absolute and relative paths, file names, and wordy texts with slashes.
@@ -151,16 +379,32 @@ fn is_path(text: &str) -> bool {
     if text.contains(char::is_whitespace) {
         return false;
     }
-    let anchored = ["./", "../", "~/", "/"].iter().any(|start| text.starts_with(start));
-    if anchored && text.split('/').skip(1).all(|part| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*{}:@".contains(&byte)) && !looks_random(part)) {
+    let anchored = ["./", "../", "~/", "/"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    if anchored
+        && text.split('/').skip(1).all(|part| {
+            part.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.*{}:@".contains(&byte))
+                && !looks_random(part)
+        })
+    {
         return true;
     }
     let file = FILES.iter().any(|end| ends_with(text, end));
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./\\:".contains(&byte));
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_./\\:".contains(&byte));
     if file && plain {
         return true;
     }
-    text.contains('/') && text.split('/').all(|part| !part.is_empty() && part.split(['-', '_', '.', ':']).all(|word| is_word(word) || is_version(word)))
+    text.contains('/')
+        && text.split('/').all(|part| {
+            !part.is_empty()
+                && part
+                    .split(['-', '_', '.', ':'])
+                    .all(|word| is_word(word) || is_version(word))
+        })
 }
 
 fn is_version(word: &str) -> bool {
@@ -170,7 +414,9 @@ fn is_version(word: &str) -> bool {
 /// `GITHUB_TOKEN`: the name of a variable that holds a secret.
 fn is_variable_name(text: &str) -> bool {
     text.contains('_')
-        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
         && meaning_of(text).is_some()
         && text.split('_').count() > 2
 }
@@ -206,10 +452,14 @@ pub(crate) fn entropy_bits(text: &str) -> f64 {
         counts[usize::from(byte)] += 1;
     }
     let total = text.len() as f64;
-    counts.iter().filter(|count| **count > 0).map(|count| {
-        let share = f64::from(*count) / total;
-        -share * share.log2()
-    }).sum()
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| {
+            let share = f64::from(*count) / total;
+            -share * share.log2()
+        })
+        .sum()
 }
 
 /// True for long texts of one word without spaces that mix letters and digits.
@@ -217,10 +467,17 @@ pub(crate) fn looks_random(text: &str) -> bool {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
-    let separated = text.split(['-', '_', '.', '/', ':']).filter(|part| is_word(part)).count();
+    let separated = text
+        .split(['-', '_', '.', '/', ':'])
+        .filter(|part| is_word(part))
+        .count();
     let parts = text.split(['-', '_', '.', '/', ':']).count();
-    text.len() >= 16 && plain && letters >= 4 && (digits >= 2 || classes(text) >= 2 && text.len() >= 24)
-        && separated * 2 <= parts && entropy_bits(text) >= 3.0
+    text.len() >= 16
+        && plain
+        && letters >= 4
+        && (digits >= 2 || classes(text) >= 2 && text.len() >= 24)
+        && separated * 2 <= parts
+        && entropy_bits(text) >= 3.0
 }
 
 /// The password of a URL (`scheme://user:password@host`) or of a connection string
@@ -228,17 +485,30 @@ pub(crate) fn looks_random(text: &str) -> bool {
 pub(crate) fn password_inside(text: &str) -> Option<&str> {
     if let Some(at) = text.find("://") {
         let rest = &text[at + 3..];
-        let authority = rest.split(['/', '?', '#', ' ', '"', '\'']).next().unwrap_or(rest);
+        let authority = rest
+            .split(['/', '?', '#', ' ', '"', '\''])
+            .next()
+            .unwrap_or(rest);
         // A password may hold `/` or `#`, so the last `@` before white space counts when the
         // authority itself has none.
-        let authority = if authority.contains('@') { authority } else { rest.split([' ', '"', '\'']).next().unwrap_or(rest) };
+        let authority = if authority.contains('@') {
+            authority
+        } else {
+            rest.split([' ', '"', '\'']).next().unwrap_or(rest)
+        };
         if let Some((user, _)) = authority.rsplit_once('@')
             && let Some((_, password)) = user.split_once(':')
         {
             return (!password.is_empty()).then_some(password);
         }
     }
-    const KEYS: &[&str] = &["password", "pwd", "accountkey", "sharedaccesskey", "sharedsecretkey"];
+    const KEYS: &[&str] = &[
+        "password",
+        "pwd",
+        "accountkey",
+        "sharedaccesskey",
+        "sharedsecretkey",
+    ];
     text.split([';', '&', '?', ' ']).find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         (is_one_of(key.trim(), KEYS) && !value.trim().is_empty()).then_some(value.trim())

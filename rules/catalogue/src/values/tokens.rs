@@ -16,7 +16,10 @@ impl<'n> Tokens<'n> {
     /// (`secretKey`), before the last capital of a run (`APIKey`), and drops trailing digits
     /// (`key2`). Words of digits alone are dropped.
     pub(crate) fn of(name: &'n str) -> Self {
-        let mut tokens = Self { words: [""; MAX_TOKENS], len: 0 };
+        let mut tokens = Self {
+            words: [""; MAX_TOKENS],
+            len: 0,
+        };
         let bytes = name.as_bytes();
         let mut start = 0;
         for at in 0..bytes.len() {
@@ -49,12 +52,14 @@ impl<'n> Tokens<'n> {
 fn begins_word(bytes: &[u8], at: usize) -> bool {
     let (before, here) = (bytes[at - 1], bytes[at]);
     let next_is_lower = bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-    here.is_ascii_uppercase() && (before.is_ascii_lowercase() || (before.is_ascii_uppercase() && next_is_lower))
+    here.is_ascii_uppercase()
+        && (before.is_ascii_lowercase() || (before.is_ascii_uppercase() && next_is_lower))
 }
 
 /// True when `word` equals one of the words of a list of lower-case words.
 pub(crate) fn is_one_of(word: &str, list: &[&str]) -> bool {
-    list.iter().any(|candidate| word.eq_ignore_ascii_case(candidate))
+    list.iter()
+        .any(|candidate| word.eq_ignore_ascii_case(candidate))
 }
 
 /// True when `word` ends with a lower-case ending.
@@ -74,7 +79,10 @@ mod tests {
             ("secretKey", &["secret", "Key"]),
             ("APIKey", &["API", "Key"]),
             ("DB_PASSWORD2", &["DB", "PASSWORD"]),
-            ("rds.dev.master_password", &["rds", "dev", "master", "password"]),
+            (
+                "rds.dev.master_password",
+                &["rds", "dev", "master", "password"],
+            ),
             ("/app/prod/token", &["app", "prod", "token"]),
             ("", &[]),
             ("__1__", &[]),
