@@ -5,3 +5,14 @@ pub mod patterns;
 pub mod schemas;
 pub mod semantic;
 pub mod values;
+
+use secretlint_core::Rule;
+
+/// Every rule there is: the credential patterns, then the semantic rules sorted by id.
+#[must_use]
+pub fn rules() -> Vec<&'static dyn Rule> {
+    let patterns: &'static dyn Rule = patterns::builtin_rule();
+    std::iter::once(patterns)
+        .chain(semantic::RULES.iter().copied())
+        .collect()
+}
