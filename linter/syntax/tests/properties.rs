@@ -205,3 +205,28 @@ fn the_valid_text_is_valid() {
     assert_eq!(block.body().items().count(), 5);
     check(&parsed, VALID);
 }
+
+#[test]
+fn readers_may_recurse_into_any_text() {
+    let units = [
+        "[",
+        "(",
+        "{a=",
+        "\"${",
+        "f(",
+        "-",
+        "a?b:",
+        "a[",
+        "a||b&&c==d<e+f*(",
+        "[for a in ",
+        "a {\n",
+    ];
+    for unit in units {
+        let text = format!("x = {}", unit.repeat(20_000));
+        check(&parse(text.as_str()), &text);
+        let text = format!("x {{\n{}", unit.repeat(20_000));
+        check(&parse(text.as_str()), &text);
+    }
+    let text = "[{\"a\":".repeat(20_000);
+    check(&parse_json(text.as_str()), &text);
+}

@@ -1,10 +1,11 @@
 //! The parser of the native syntax: recursive descent with bounded depth over the lexer's tokens.
 //!
-//! It always makes progress and reads every token once. `body` reads items, `expr` expressions,
+//! It always makes progress and reads every token once. `body` reads items, `expr` and `collection` expressions,
 //! `template` strings and heredocs; this file holds what they share: the current token, the policy
 //! for newlines, and recovery.
 
 mod body;
+mod collection;
 mod expr;
 mod template;
 

@@ -3,14 +3,13 @@
 mod body;
 mod expr;
 mod literal;
+mod operation;
 mod template;
 
 pub use body::{Attribute, Block, Body, Item, Label};
-pub use expr::{
-    Binary, BinaryOperator, Call, Conditional, Expr, ExprKind, For, Index, Object, Step, StepKind,
-    Traversal, Tuple, Unary, UnaryOperator,
-};
+pub use expr::{Call, Expr, ExprKind, For, Index, Object, Step, StepKind, Traversal, Tuple};
 pub use literal::Literal;
+pub use operation::{Binary, BinaryOperator, Conditional, Unary, UnaryOperator};
 pub use template::{Directive, DirectiveKind, Part, Template};
 
 use crate::error::SyntaxError;

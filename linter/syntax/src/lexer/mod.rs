@@ -4,9 +4,14 @@
 //! Damage is contained here where the parser cannot do it: a quoted string ends at its line's end
 //! whatever is open inside it, and a template sequence does not swallow the lines of other items.
 
-use std::collections::HashMap;
+mod damage;
+mod template;
 
-use memchr::{memchr, memchr2, memchr3, memmem, memrchr};
+use memchr::{memchr, memmem};
+
+pub(crate) use damage::item_begins;
+
+use damage::Lookaround;
 
 use crate::Span;
 use crate::chars::{ident_end, is_ascii_ident_start, is_ident_start, skip_blanks};
@@ -26,33 +31,6 @@ enum Mode {
     Bare,
     /// `${…}` or `%{…}` with the number of open braces inside.
     Sequence { braces: u32 },
-}
-
-/// What is known about a damaged text before it is read again.
-#[derive(Clone, Debug)]
-struct Lookaround<'a> {
-    /// Where the last `*/` is.
-    last_comment_end: Option<usize>,
-    /// Lines that could end a heredoc, with where each occurs last.
-    last_lines: HashMap<&'a str, usize>,
-}
-
-impl<'a> Lookaround<'a> {
-    fn new(text: &'a str) -> Self {
-        let mut last_lines = HashMap::new();
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            let word = line.trim();
-            if !word.is_empty() && ident_end(word, 0) == word.len() {
-                last_lines.insert(word, start);
-            }
-            start += line.len();
-        }
-        Self {
-            last_comment_end: memmem::rfind(text.as_bytes(), b"*/"),
-            last_lines,
-        }
-    }
 }
 
 /// See the module.
@@ -267,12 +245,6 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn is_endless_comment(&self) -> bool {
-        self.lookaround
-            .as_ref()
-            .is_some_and(|known| known.last_comment_end.is_none_or(|at| at < self.pos + 2))
-    }
-
     fn ends_sequence(&self) -> bool {
         matches!(self.modes.last(), Some(Mode::Sequence { braces: 0 }))
     }
@@ -325,40 +297,6 @@ impl<'a> Lexer<'a> {
         TokenKind::OpenHeredoc
     }
 
-    fn is_endless_heredoc(&self, marker: &str, content: usize) -> bool {
-        self.lookaround
-            .as_ref()
-            .is_some_and(|known| known.last_lines.get(marker).is_none_or(|&at| at < content))
-    }
-
-    /// Where the lines from `content` on seem to belong to the body around the heredoc that opens
-    /// at `pos`: at an item or a closing brace that is not indented more than the heredoc's line.
-    /// The newline before stays outside.
-    fn guess_heredoc_end(&self, content: usize) -> usize {
-        let line = memrchr(b'\n', &self.bytes[..self.pos]).map_or(0, |at| at + 1);
-        let indent = skip_blanks(self.bytes, line) - line;
-        let mut start = content;
-        while start < self.bytes.len() {
-            let first = skip_blanks(self.bytes, start);
-            work::count(first - start);
-            let closes = self.bytes.get(first) == Some(&b'}');
-            if first - start <= indent && (closes || item_begins(self.text, first)) {
-                break;
-            }
-            start =
-                memchr(b'\n', &self.bytes[first..]).map_or(self.bytes.len(), |at| first + at + 1);
-        }
-        start - usize::from(start > content && self.bytes[start - 1] == b'\n')
-    }
-
-    fn endless(&mut self, end: usize) -> TokenKind {
-        if self.pos < end {
-            return self.take(end - self.pos, TokenKind::TemplateLiteral);
-        }
-        self.modes.pop();
-        TokenKind::Cut
-    }
-
     /// A newline inside a template sequence may show that the sequence is not closed: then it ends
     /// here, with the string around it.
     fn newline(&mut self, len: usize) -> TokenKind {
@@ -391,171 +329,5 @@ impl<'a> Lexer<'a> {
             }
             self.modes.pop();
         }
-    }
-
-    fn open_sequence(&mut self, kind: TokenKind) -> TokenKind {
-        self.set_line_start(false);
-        self.modes.push(Mode::Sequence { braces: 0 });
-        let len = 2 + usize::from(self.at(2) == b'~');
-        self.take(len, kind)
-    }
-
-    /// At `$` or `%`: the kind of sequence that opens here, or how many bytes are literal.
-    fn marker(&self, pos: usize) -> Result<TokenKind, usize> {
-        let byte = self.bytes[pos];
-        match self.bytes.get(pos + 1..) {
-            Some([b'{', ..]) if byte == b'$' => Ok(TokenKind::OpenInterpolation),
-            Some([b'{', ..]) => Ok(TokenKind::OpenDirective),
-            Some([next, b'{', ..]) if *next == byte => Err(3),
-            _ => Err(1),
-        }
-    }
-
-    fn quoted(&mut self) -> TokenKind {
-        let mut pos = self.pos;
-        loop {
-            let Some(&byte) = self.bytes.get(pos) else {
-                if pos == self.pos {
-                    self.cut_line();
-                    return self.next_token().kind;
-                }
-                break;
-            };
-            match byte {
-                b'"' if pos == self.pos => {
-                    self.modes.pop();
-                    return self.take(1, TokenKind::CloseQuote);
-                }
-                b'"' => break,
-                b'\\' => {
-                    pos += 1;
-                    if !matches!(self.bytes.get(pos), None | Some(b'\n' | b'\r')) {
-                        pos += self.text[pos..].chars().next().map_or(0, char::len_utf8);
-                    }
-                }
-                b'\n' | b'\r' => {
-                    if pos == self.pos {
-                        self.cut_line();
-                        return self.next_token().kind;
-                    }
-                    break;
-                }
-                b'$' | b'%' => match self.marker(pos) {
-                    Ok(kind) if pos == self.pos => return self.open_sequence(kind),
-                    Ok(_) => break,
-                    Err(len) => pos += len,
-                },
-                _ => pos += 1,
-            }
-        }
-        self.pos = pos;
-        TokenKind::TemplateLiteral
-    }
-
-    fn bare(&mut self) -> TokenKind {
-        let mut pos = self.pos;
-        while let Some(at) = memchr2(b'$', b'%', &self.bytes[pos..]) {
-            pos += at;
-            match self.marker(pos) {
-                Ok(kind) if pos == self.pos => return self.open_sequence(kind),
-                Ok(_) => return self.take(pos - self.pos, TokenKind::TemplateLiteral),
-                Err(len) => pos += len,
-            }
-        }
-        let rest = self.bytes.len() - self.pos;
-        if rest == 0 {
-            return TokenKind::End;
-        }
-        self.take(rest, TokenKind::TemplateLiteral)
-    }
-
-    fn set_line_start(&mut self, value: bool) {
-        if let Some(Mode::Heredoc { line_start, .. }) = self.modes.last_mut() {
-            *line_start = value;
-        }
-    }
-
-    /// When the line at `pos` is the end marker, where the marker ends.
-    fn marker_line_at(&self, pos: usize, marker: Span) -> Option<usize> {
-        let start = pos + trimmed(&self.text[pos..]);
-        work::count(start - pos);
-        let marker = &self.bytes[marker.range()];
-        let rest = self.bytes[start..].strip_prefix(marker)?;
-        let blanks = rest
-            .iter()
-            .take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'))
-            .count();
-        matches!(rest.get(blanks), None | Some(b'\n')).then_some(start + marker.len())
-    }
-
-    fn heredoc(&mut self, marker: Span, mut line_start: bool) -> TokenKind {
-        let mut pos = self.pos;
-        loop {
-            if line_start && let Some(end) = self.marker_line_at(pos, marker) {
-                if pos > self.pos {
-                    break;
-                }
-                self.modes.pop();
-                return self.take(end - self.pos, TokenKind::CloseHeredoc);
-            }
-            let Some(at) = memchr3(b'\n', b'$', b'%', &self.bytes[pos..]) else {
-                pos = self.bytes.len();
-                if pos == self.pos {
-                    self.modes.pop();
-                    return self.next_token().kind;
-                }
-                line_start = false;
-                break;
-            };
-            pos += at;
-            line_start = self.bytes[pos] == b'\n';
-            if line_start {
-                pos += 1;
-                continue;
-            }
-            match self.marker(pos) {
-                Ok(kind) if pos == self.pos => return self.open_sequence(kind),
-                Ok(_) => break,
-                Err(len) => pos += len,
-            }
-        }
-        self.set_line_start(line_start);
-        self.pos = pos;
-        TokenKind::TemplateLiteral
-    }
-}
-
-/// Whether an item of a body begins at `pos`, blanks aside: `name =`, `name {` or `name "`, which no
-/// expression outside of braces can.
-pub(crate) fn item_begins(text: &str, pos: usize) -> bool {
-    let bytes = text.as_bytes();
-    let start = skip_blanks(bytes, pos);
-    if !bytes.get(start).copied().is_some_and(is_ascii_ident_start) {
-        return false;
-    }
-    let end = ident_end(text, start);
-    work::count(end - pos);
-    if matches!(&text[start..end], "in" | "if" | "for" | "else") {
-        return false;
-    }
-    match bytes.get(skip_blanks(bytes, end)..) {
-        Some([b'=', b'=' | b'>', ..]) => false,
-        Some([b'=' | b'{' | b'"', ..]) => true,
-        _ => false,
-    }
-}
-
-/// Length of the blanks at the start of a line.
-fn trimmed(line: &str) -> usize {
-    let ascii = line
-        .bytes()
-        .take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'))
-        .count();
-    match line.as_bytes().get(ascii) {
-        Some(b) if !b.is_ascii() => {
-            let blank = |c: char| c.is_whitespace() && c != '\n';
-            line.len() - line.trim_start_matches(blank).len()
-        }
-        _ => ascii,
     }
 }
