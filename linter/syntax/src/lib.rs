@@ -3,6 +3,15 @@
 //! Parsing never fails: [`parse`] gives a [`Parsed`] with a tree, all comments, and the
 //! [`SyntaxError`]s it recovered from. Time and memory are linear in the text, and the tree's depth
 //! is bounded, so that readers may recurse. Not here: evaluation, schemas, printing.
+//!
+//! ```
+//! let parsed = hcl_syntax::parse("resource \"x\" \"main\" {\n  name = \"db-${var.env}\"\n");
+//! let block = parsed.body().blocks().next().ok_or("no block")?;
+//! let name = block.body().attribute("name").ok_or("no name")?;
+//! assert_eq!(parsed.slice(name.value().span()), "\"db-${var.env}\"");
+//! assert_eq!(parsed.errors()[0].message(), "this block is never closed");
+//! # Ok::<(), &str>(())
+//! ```
 
 mod chars;
 mod error;
