@@ -114,7 +114,7 @@ pub fn field_name(identifier: &'static str) -> &'static str {
     identifier.strip_prefix("r#").unwrap_or(identifier)
 }
 
-/// Declares a struct and its schema in one go; see the [module documentation](crate::model).
+/// Declares a struct and its schema in one go; see the [module documentation](mod@crate::model).
 #[macro_export]
 macro_rules! model {
     (
