@@ -31,7 +31,9 @@ pub(crate) struct Found {
 pub(crate) enum Origin {
     /// Index into [`Input::texts`].
     Memory(usize),
-    /// A file on disk.
+    /// The file of that display path below the root.
+    Below,
+    /// A file elsewhere, or one whose name is no UTF-8.
     Disk(PathBuf),
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn discover(input: &Input<'_>, files: &Files) -> (Vec<Found>, Vec<Unr
             Ok(metadata) if metadata.is_dir() => {
                 walk(input.root, &path, files, &mut found, &mut unreadable);
             }
-            Ok(_) => found.push(named(input.root, path)),
+            Ok(_) => found.push(named(input.root, &path)),
             Err(error) => unreadable.push(Unreadable {
                 path: display(input.root, &path),
                 reason: format!("cannot be opened: {error}; check the path"),
@@ -66,12 +68,23 @@ pub(crate) fn discover(input: &Input<'_>, files: &Files) -> (Vec<Found>, Vec<Unr
     (found, unreadable)
 }
 
-fn named(root: &Path, path: PathBuf) -> Found {
-    let shown = display(root, &path);
+fn named(root: &Path, path: &Path) -> Found {
+    let shown = display(root, path);
     Found {
         kind: FileKind::of(&shown),
+        origin: Origin::of(root, path, &shown),
         path: shown,
-        origin: Origin::Disk(path),
+    }
+}
+
+impl Origin {
+    /// Large trees have many files: the path is kept once where it can be made again.
+    fn of(root: &Path, path: &Path, shown: &str) -> Self {
+        if root.join(shown) == path {
+            Self::Below
+        } else {
+            Self::Disk(path.to_owned())
+        }
     }
 }
 
@@ -159,8 +172,8 @@ fn lintable(root: &Path, entry: &DirEntry, files: &Files) -> Option<Found> {
         return None;
     }
     Some(Found {
+        origin: Origin::of(root, entry.path(), &path),
         path,
-        origin: Origin::Disk(entry.path().to_owned()),
         kind,
     })
 }

@@ -107,7 +107,7 @@ impl Run<'_> {
         let modules = folders.into_par_iter().map(build).collect();
         let workspace = Workspace::link(modules, self.environments);
         outcome.report.stats.modules += workspace.modules().len();
-        let mut findings: Vec<Finding> = files.iter().flat_map(syntax_errors).collect();
+        let mut findings: Vec<Finding> = files.iter().filter_map(syntax_error).collect();
         let mut secrets: Vec<Place> = Vec::new();
         for sink in self.registry.check(&workspace, &self.config.key) {
             findings.extend(sink.findings);
@@ -183,15 +183,17 @@ impl Texts for Run<'_> {
     }
 }
 
-fn syntax_errors(file: &SourceFile) -> impl Iterator<Item = Finding> + '_ {
-    file.parsed.errors().iter().map(|error| Finding {
-        help: error.help().into(),
-        ..Finding::new(
-            own::syntax_error(),
-            file.place(error.span),
-            String::new(),
-            error.message().to_owned(),
-        )
+/// One finding a file: the first error, because the others often follow from it.
+fn syntax_error(file: &SourceFile) -> Option<Finding> {
+    let (first, rest) = file.parsed.errors().split_first()?;
+    let message = match rest.len() {
+        0 => first.message().to_owned(),
+        more => format!("{} ({more} more below)", first.message()),
+    };
+    let place = file.place(first.span);
+    Some(Finding {
+        help: first.help().into(),
+        ..Finding::new(own::syntax_error(), place, String::new(), message)
     })
 }
 

@@ -1,5 +1,7 @@
 //! Bytes -> text, with a clear reason where that is not possible.
 
+use std::path::Path;
+
 use secretlint_core::facts::FileKind;
 
 use crate::config::Files;
@@ -19,17 +21,13 @@ pub(crate) enum Read {
 /// Reads one file.
 pub(crate) fn read(input: &Input<'_>, found: &Found, files: &Files) -> Read {
     let text = match &found.origin {
-        Origin::Memory(index) => input.texts[*index].text.clone(),
-        Origin::Disk(path) => {
-            let bytes = match read_bounded(path, files.max_bytes) {
-                Ok(bytes) => bytes,
-                Err(reason) => return Read::Unreadable(reason),
-            };
-            match to_text(bytes) {
-                Ok(text) => text,
-                Err(reason) => return Read::Unreadable(reason.to_owned()),
-            }
-        }
+        Origin::Memory(index) => Ok(input.texts[*index].text.clone()),
+        Origin::Below => from_disk(&input.root.join(&found.path), files.max_bytes),
+        Origin::Disk(path) => from_disk(path, files.max_bytes),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(reason) => return Read::Unreadable(reason),
     };
     if text.len() as u64 > files.max_bytes {
         return Read::Unreadable(too_large(text.len() as u64, files.max_bytes));
@@ -48,7 +46,11 @@ fn kind_of(found: &Found, text: &str) -> Option<FileKind> {
     })
 }
 
-fn read_bounded(path: &std::path::Path, max_bytes: u64) -> Result<Vec<u8>, String> {
+fn from_disk(path: &Path, max_bytes: u64) -> Result<String, String> {
+    to_text(read_bounded(path, max_bytes)?).map_err(str::to_owned)
+}
+
+fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>, String> {
     use std::io::Read as _;
     let file = std::fs::File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());

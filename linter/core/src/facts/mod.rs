@@ -14,6 +14,7 @@ mod module;
 mod position;
 mod records;
 mod reference;
+mod terragrunt;
 mod trace;
 mod workspace;
 

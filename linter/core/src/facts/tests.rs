@@ -245,6 +245,44 @@ resource "t_x" "n" { probe = var.password }
 }
 
 #[test]
+fn terragrunt_files_are_found_above() {
+    let fixture = r#"--- env.hcl
+locals { password = "given" }
+inputs = { token = "input" }
+--- live/db/terragrunt.hcl
+include "root" {
+  path   = find_in_parent_folders("env.hcl")
+  expose = true
+}
+locals {
+  env = read_terragrunt_config("${get_terragrunt_dir()}/../../env.hcl")
+}
+probe = [include.root.locals.password, local.env.locals.password, local.env.inputs.token]
+"#;
+    let expected =
+        "given Local:password\ngiven Local:env Local:password\ninput Local:env Local:token\n";
+    assert_eq!(traced(fixture), expected);
+}
+
+#[test]
+fn for_variables_stand_for_elements() {
+    let cases = [
+        (r#"[for v in ["a", "b"] : v]"#, "a\nb\n"),
+        (
+            r#"{ for k, v in { x = { p = "a", q = "b" } } : k => v.p }"#,
+            "a\n",
+        ),
+        (r#"[for v in [for v in ["a"] : { w = v }] : v.w]"#, "a\n"),
+        (r#"[for user_x in [{ p = "a" }] : user_x.p]"#, "a\n"),
+        (r#"[for v in v : v]"#, "<- v\n"),
+    ];
+    for (expr, expected) in cases {
+        let fixture = format!("--- main.tf\nresource \"t_x\" \"n\" {{ probe = {expr} }}\n");
+        assert_eq!(traced(&fixture), expected, "{expr}");
+    }
+}
+
+#[test]
 fn functions_pass_on_what_they_keep() {
     let cases = [
         (r#"coalesce(var.none, "a")"#, "a\n<- var.none\n"),

@@ -8,14 +8,15 @@
 
 use std::borrow::Cow;
 
-use hcl_syntax::{Call as CallExpr, Expr, ExprKind, Part, Template};
+use hcl_syntax::{Call as CallExpr, Expr, ExprKind, For, Part, Template, Traversal};
 
-use crate::facts::block::{Block, key_text, peel};
+use crate::facts::block::{Block, Role, key_text, peel};
 use crate::facts::constant::constant_text;
 use crate::facts::file::SourceFile;
 use crate::facts::functions::{Passes, passes};
 use crate::facts::module::{Module, ModuleId};
 use crate::facts::reference::{Reference, Step, Subject};
+use crate::facts::terragrunt::named_file;
 use crate::facts::workspace::Workspace;
 use crate::finding::Place;
 
@@ -145,6 +146,8 @@ struct Search<'r, 'a> {
     hops: Vec<(Hop<'a>, Option<usize>)>,
     seen: Vec<(ModuleId, Subject<'a>, Vec<Step<'a>>)>,
     expressions: usize,
+    /// `for` variables and their collections, innermost last.
+    bindings: Vec<(&'a str, Expr<'a>)>,
 }
 
 /// What is behind `expr`, which stands in `block` of `module`.
@@ -165,6 +168,7 @@ pub fn trace<'a>(
         hops: Vec::new(),
         seen: Vec::new(),
         expressions: 0,
+        bindings: Vec::new(),
     };
     let scope = Scope {
         module,
@@ -197,7 +201,9 @@ impl<'r, 'a> Search<'r, 'a> {
             ExprKind::Number(_) | ExprKind::Bool(_) => self.literal(scope, expr, path),
             ExprKind::Template(template) => self.template(scope, expr, template, path, depth),
             ExprKind::Traversal(traversal) => {
-                self.follow(scope, expr, Reference::of(traversal), path);
+                if !self.element(scope, traversal, path, depth) {
+                    self.follow(scope, expr, Reference::of(traversal), path);
+                }
             }
             ExprKind::Tuple(items) => {
                 let (wanted, rest) = split(path);
@@ -230,15 +236,51 @@ impl<'r, 'a> Search<'r, 'a> {
                 longer.extend_from_slice(path);
                 self.walk(scope, index.base(), &longer, depth + 1);
             }
-            ExprKind::For(for_expr) => {
-                let (_, rest) = split(path);
-                if let Some(value) = for_expr.value() {
-                    self.walk(scope, value, rest, depth + 1);
-                }
-                self.trace.complete = false;
-            }
+            ExprKind::For(for_expr) => self.comprehension(scope, for_expr, path, depth),
             _ => self.trace.complete = false,
         }
+    }
+
+    /// The value of each element, in which the `for` variable stands for an element.
+    fn comprehension(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        for_expr: For<'a>,
+        path: &[Step<'a>],
+        depth: usize,
+    ) {
+        let Some(value) = for_expr.value() else {
+            return;
+        };
+        let binding = for_expr.value_name().zip(for_expr.collection());
+        self.bindings.extend(binding);
+        // Keys are computed, so a wanted one may be any of them.
+        let (_, rest) = split(path);
+        self.walk(scope, value, rest, depth + 1);
+        if binding.is_some() {
+            self.bindings.pop();
+        }
+    }
+
+    /// A `for` variable: an element of its collection, in which the variable is not known yet.
+    fn element(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        traversal: Traversal<'a>,
+        path: &[Step<'a>],
+        depth: usize,
+    ) -> bool {
+        let root = traversal.root();
+        let Some(index) = self.bindings.iter().rposition(|(name, _)| *name == root) else {
+            return false;
+        };
+        let inner = self.bindings.split_off(index);
+        let mut steps = vec![Step::Any];
+        steps.extend(traversal.steps().map(Step::of));
+        steps.extend_from_slice(path);
+        self.walk(scope, inner[0].1, &steps, depth + 1);
+        self.bindings.extend(inner);
+        true
     }
 
     fn literal(&mut self, scope: Scope<'r, 'a>, expr: Expr<'a>, path: &[Step<'a>]) {
@@ -299,6 +341,14 @@ impl<'r, 'a> Search<'r, 'a> {
         let name = call.name();
         if name == "lookup" {
             return self.lookup(scope, call, path, depth);
+        }
+        if name == "read_terragrunt_config" {
+            let found = call
+                .args()
+                .next()
+                .is_some_and(|file| self.terragrunt(scope, file, path));
+            self.trace.complete &= found;
+            return;
         }
         match passes(name) {
             Passes::Nothing => self.trace.complete = false,
@@ -382,7 +432,9 @@ impl<'r, 'a> Search<'r, 'a> {
                 None => false,
             },
             Subject::Module(name) => self.output(scope, name, &steps),
-            Subject::Other(word) => word == "each" && self.each(scope, &steps),
+            Subject::Other(word) if word == "each" => self.each(scope, &steps),
+            Subject::Other(word) if word == "include" => self.include(scope, &steps),
+            Subject::Other(_) => false,
             Subject::Object { mode, kind, name } => {
                 if let Some(block) = module.object(*mode, kind, name) {
                     self.argument(scope, block, &steps);
@@ -505,6 +557,52 @@ impl<'r, 'a> Search<'r, 'a> {
             name: Cow::Borrowed("for_each"),
         };
         self.enqueue(scope, next, collection, path);
+        true
+    }
+
+    /// `include.root.locals.x`: the file that the block `include "root"` names.
+    fn include(&mut self, scope: Scope<'r, 'a>, steps: &[Step<'a>]) -> bool {
+        let Some((Step::Key(name), rest)) = steps.split_first() else {
+            return false;
+        };
+        let own = scope.module.blocks_of(Role::Other);
+        let mut own = own.filter(|block| block.file.id == scope.file.id);
+        let named = own.find(|block| block.keyword == "include" && block.name() == name);
+        let path = named.and_then(|block| block.value("path"));
+        path.is_some_and(|path| self.terragrunt(scope, path, rest))
+    }
+
+    /// `locals.x` or `inputs.x` of the terragrunt file that an expression names.
+    fn terragrunt(&mut self, scope: Scope<'r, 'a>, file: Expr<'a>, steps: &[Step<'a>]) -> bool {
+        let Some((module, file)) = named_file(self.workspace, scope.file, file) else {
+            return false;
+        };
+        let [Step::Key(list), Step::Key(name), rest @ ..] = steps else {
+            return false;
+        };
+        let own = module.blocks_of(Role::File);
+        let mut own = own.filter(|block| block.file.id == file.id);
+        let (block, value, rest) = match &**list {
+            "locals" => match module.local(name, file) {
+                Some(local) => (module.block(local.block), local.value, rest),
+                None => return false,
+            },
+            "inputs" => match own
+                .next()
+                .and_then(|block| Some((block, block.value("inputs")?)))
+            {
+                Some((block, inputs)) => (block, inputs, &steps[1..]),
+                None => return false,
+            },
+            _ => return false,
+        };
+        let next = Next {
+            module,
+            block,
+            kind: HopKind::Local,
+            name: name.clone(),
+        };
+        self.enqueue(scope, next, value, rest.to_vec());
         true
     }
 
