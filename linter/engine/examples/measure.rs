@@ -1,6 +1,7 @@
 //! Lints a tree with the shipped credential patterns and prints what it cost: for profiles and
 //! comparisons from outside. `cargo run --release -p secretlint-engine --example measure -- TREE`
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -32,14 +33,16 @@ fn main() -> anyhow::Result<()> {
         .find(|line| line.starts_with("VmHWM"))
         .unwrap_or("peak memory unknown");
     let stats = report.stats;
-    println!(
-        "{} files, {} modules, {} bytes in {took:?}",
-        stats.files, stats.modules, stats.bytes
-    );
-    println!(
-        "{} findings, {} unreadable; {peak}",
-        report.findings.len(),
-        report.unreadable.len()
-    );
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{} files, {} modules, {} bytes in {} ms",
+        stats.files,
+        stats.modules,
+        stats.bytes,
+        took.as_millis()
+    )?;
+    let (findings, unreadable) = (report.findings.len(), report.unreadable.len());
+    writeln!(out, "{findings} findings, {unreadable} unreadable; {peak}")?;
     Ok(())
 }

@@ -3,6 +3,9 @@
 //! The only code that copies source text into a report. Every known secret of the file is masked
 //! before a line leaves, and so is every other text in it that equals one of them.
 
+use std::collections::BTreeSet;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 use hcl_syntax::{ColumnUnit, LineIndex};
 use secretlint_core::Place;
 use secretlint_core::report::{Excerpt, LineColumn, Location};
@@ -13,6 +16,8 @@ const MAX_LINES: usize = 8;
 const MAX_AROUND: usize = 160;
 /// Shorter secrets are masked where they stand only: everywhere else they would hide ordinary text.
 const MIN_REPEATED: usize = 4;
+/// Longer secrets (keys, whole heredocs) are not looked for elsewhere.
+const MAX_REPEATED: usize = 4096;
 
 /// A file whose places are looked up.
 pub(crate) struct Locator<'t> {
@@ -30,22 +35,16 @@ impl<'t> Locator<'t> {
         text: &'t str,
         secrets: impl IntoIterator<Item = Place>,
     ) -> Self {
-        let mut ranges: Vec<(usize, usize)> = Vec::new();
-        let mut places: Vec<Place> = secrets.into_iter().collect();
-        places.sort_unstable();
-        for place in places {
-            let (start, end) = clamp(text, place);
-            match ranges.last_mut() {
-                Some(last) if start <= last.1 => last.1 = last.1.max(end),
-                _ if start < end => ranges.push((start, end)),
-                _ => {}
-            }
-        }
+        let mut secrets: Vec<_> = secrets
+            .into_iter()
+            .map(|place| clamp(text, place))
+            .collect();
+        secrets.extend(copies(text, &secrets));
         Self {
             path,
             text,
             lines: LineIndex::new(text),
-            secrets: ranges,
+            secrets: merged(secrets),
         }
     }
 
@@ -90,7 +89,8 @@ impl<'t> Locator<'t> {
                 out.text.push('…');
             }
             if count == 0 {
-                out.highlight.0 = out.text.len() + self.masked(shown_start, start).len();
+                let visible_start = start.clamp(shown_start, shown_end);
+                out.highlight.0 = out.text.len() + self.masked(shown_start, visible_start).len();
             }
             let before = out.text.len();
             let visible_end = end.clamp(shown_start, shown_end);
@@ -104,7 +104,6 @@ impl<'t> Locator<'t> {
             }
             line_start = line_end + 1;
         }
-        self.mask_repeated(&mut out);
         out
     }
 
@@ -153,28 +152,47 @@ impl<'t> Locator<'t> {
         out.push_str(&self.text[at..end]);
         out
     }
+}
 
-    /// Masks what equals a secret of the file but is not known as one.
-    fn mask_repeated(&self, excerpt: &mut Excerpt) {
-        for &(start, end) in &self.secrets {
-            let secret = self.text[start..end].trim_matches(['"', '\'']);
-            if secret.len() < MIN_REPEATED || secret.len() > excerpt.text.len() {
-                continue;
-            }
-            while let Some(at) = excerpt.text.find(secret) {
-                let stars = "*".repeat(secret.chars().count());
-                excerpt.text.replace_range(at..at + secret.len(), &stars);
-                let shrink = |edge: usize| match edge {
-                    edge if edge >= at + secret.len() => edge - (secret.len() - stars.len()),
-                    edge => edge.min(at + stars.len()),
-                };
-                excerpt.highlight = (shrink(excerpt.highlight.0), shrink(excerpt.highlight.1));
-                if secret.chars().all(|c| c == '*') {
-                    break;
-                }
-            }
+/// Every occurrence of the secrets' texts in the whole text: known places hide a secret only where
+/// somebody found it, and a cut line could show the half of a copy.
+fn copies(text: &str, secrets: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let unquoted = |&(start, end): &(usize, usize)| text[start..end].trim_matches(['"', '\'']);
+    let lengths = MIN_REPEATED..=MAX_REPEATED;
+    let texts: BTreeSet<&str> = secrets
+        .iter()
+        .map(unquoted)
+        .filter(|text| lengths.contains(&text.len()))
+        .collect();
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    // Building fails only beyond the automaton's size limits; the known places stay masked.
+    let automaton = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(texts);
+    automaton.map_or_else(
+        |_| Vec::new(),
+        |automaton| {
+            automaton
+                .find_iter(text)
+                .map(|found| (found.start(), found.end()))
+                .collect()
+        },
+    )
+}
+
+/// Sorted ranges without overlap.
+fn merged(mut ranges: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(usize, usize)> = Vec::with_capacity(ranges.len());
+    for (start, end) in ranges.into_iter().filter(|(start, end)| start < end) {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
         }
     }
+    merged
 }
 
 /// A place within the text, on character boundaries: the file may have changed on disk.
@@ -257,5 +275,26 @@ mod tests {
             end: 99,
         });
         assert_eq!(location.span, (0, 2));
+    }
+
+    proptest::proptest! {
+        /// Whatever the text and the place: no excerpt shows a secret, highlights stay inside.
+        #[test]
+        fn excerpts_never_show_a_secret(
+            before in "[ä \n\ra-c\"]{0,40}",
+            between in "[ä \n\ra-c\"]{0,40}",
+            after in "[ä \n\ra-c\"]{0,400}",
+            from in 0_u32..500,
+            length in 0_u32..200,
+        ) {
+            let secret = "hünter-Zwölf";
+            let text = format!("{before}{secret}{between}{secret}{after}{secret}");
+            let known = place(&text, secret);
+            let locator = Locator::new("main.tf", &text, [known]);
+            let at = Place { file: FileId(0), start: from, end: from + length };
+            let excerpt = locator.locate(at).excerpt;
+            proptest::prop_assert!(!excerpt.text.contains(['h', 'Z', 'w', 'l', 'f']), "not a part of it");
+            proptest::prop_assert!(excerpt.text.get(excerpt.highlight.0..excerpt.highlight.1).is_some());
+        }
     }
 }
