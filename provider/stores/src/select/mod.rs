@@ -10,7 +10,10 @@
 //!
 //! `encoding` is undone last. Names of keys are shown in errors; values never are.
 
+mod insert;
 mod json;
+
+pub use insert::insert;
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;

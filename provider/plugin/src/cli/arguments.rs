@@ -1,0 +1,276 @@
+//! What can be typed. Values of secrets are never arguments: they would stand in the process list and
+//! in shell histories.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+const AFTER_HELP: &str = "\
+Terraform and OpenTofu start this program themselves, without arguments.
+Variables: SECRETREF_STORE, SECRETREF_IDENTITY_FILE, SECRETREF_IDENTITY, SECRETREF_PASSPHRASE,
+SECRETREF_AUTHOR, SECRETREF_ENVIRONMENT, SECRETREF_POLICY, SECRETREF_AUDIT_LOG.";
+
+/// Opens secret references just in time for Terraform and OpenTofu; by hand, manages the local store,
+/// the audit log and the policy.
+#[derive(Debug, Parser)]
+#[command(name = "terraform-provider-secretref", version, after_help = AFTER_HELP)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Serve without being started by Terraform, and print the variable with which any Terraform attaches.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = crate::serve::ADDRESS)]
+    pub(crate) debug: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Manage the encrypted local store.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    /// Show and verify the log of accesses.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Check, explain and test the policy.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Look at and convert references.
+    Ref {
+        #[command(subcommand)]
+        command: RefCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Make a new store in this folder, and a key outside of it if there is none.
+    Init(Init),
+    /// Store a value: from standard input, or asked for on a terminal.
+    Set(Set),
+    /// Write a value to standard output.
+    Get(Get),
+    /// List references, versions and times; no values.
+    List(Listing),
+    /// List the versions of one reference; no values.
+    History(History),
+    /// Erase a value, or the one version that the reference names.
+    Remove(Target),
+    /// Make a new key and encrypt the store to it instead of the old one.
+    RotateKey(Named),
+    /// List, add or remove the people and machines that can open the store.
+    Recipients {
+        #[command(subcommand)]
+        command: Recipients,
+    },
+    /// Trust the store as it is, although this machine saw a newer or another one before.
+    Accept(Named),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// Name of the store, for projects with several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) named: Named,
+    /// Let this public key open the store too (age1… or ssh-…); may be repeated. `KEY=NAME` gives it a name.
+    #[arg(long = "recipient", value_name = "KEY[=NAME]")]
+    pub(crate) recipients: Vec<String>,
+    /// Protect a newly made key with a passphrase, which is asked for.
+    #[arg(long)]
+    pub(crate) passphrase: bool,
+    /// Keep no plain list of names, versions and times; metadata then needs the key.
+    #[arg(long)]
+    pub(crate) no_index: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// Where to store, such as `local://dev/db` or `local://dev/db#password` for one key of a JSON object.
+    pub(crate) reference: String,
+    /// Keep every byte of standard input; otherwise one line end at the end is dropped.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Store only where nothing is stored yet.
+    #[arg(long)]
+    pub(crate) if_absent: bool,
+    /// When the value ends: RFC 3339 time, or a duration from now such as `90d`.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) expires: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// What to open.
+    pub(crate) reference: String,
+    /// Show the value although standard output is a terminal.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Write the value as base64.
+    #[arg(long)]
+    pub(crate) base64: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    pub(crate) named: Named,
+    /// How to write the list.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Whose versions.
+    pub(crate) reference: String,
+    /// How to write the list.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// What to remove; with `?version=` only that version.
+    pub(crate) reference: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recipients {
+    /// List them.
+    List(Listing),
+    /// Let a public key (age1… or ssh-…) open the store.
+    Add {
+        /// The public key.
+        key: String,
+        /// Whose key it is.
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Encrypt the store without this public key or name from now on.
+    Remove {
+        /// Public key or name.
+        recipient: String,
+        #[command(flatten)]
+        named: Named,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RefCommand {
+    /// Show the parts of a reference and its canonical form.
+    Parse {
+        /// The reference.
+        reference: String,
+    },
+    /// Write what other tools call a secret as a reference: `ref+vault://…`, `op://…`, ARNs, Google Cloud
+    /// resource names, Azure Key Vault URIs.
+    Convert {
+        /// What the other tool says.
+        text: String,
+        /// The store block that has the address, region or account of it.
+        #[arg(long, value_name = "NAME")]
+        store: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show accesses, oldest first.
+    Show(Show),
+    /// Prove that no line was changed, removed or added.
+    Verify(AuditFile),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditFile {
+    /// The log. Default: `SECRETREF_AUDIT_LOG`, else `.secretref/audit.jsonl` of the project.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) file: AuditFile,
+    /// How to write the list.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Not before this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Timestamp>,
+    /// Before this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
+    /// References that start with this.
+    #[arg(long, value_name = "START")]
+    pub(crate) reference: Option<String>,
+    /// Accesses of this environment.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// Also what the log says about itself.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Read the policy and report every mistake.
+    Check(PolicyFile),
+    /// Say which line decides about a reference, and why.
+    Explain(Explain),
+    /// Run the `[[tests]]` that the policy carries.
+    Test(PolicyFile),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyFile {
+    /// The policy. Default: `SECRETREF_POLICY`, else the nearest `secretref.toml` above.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The reference.
+    pub(crate) reference: String,
+    /// The environment. Default: `SECRETREF_ENVIRONMENT`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// What is to be done.
+    #[arg(long, value_enum, default_value_t = OperationName::Open)]
+    pub(crate) operation: OperationName,
+    #[command(flatten)]
+    pub(crate) file: PolicyFile,
+}
+
+/// What can be done to a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OperationName {
+    /// Read its value.
+    Open,
+    /// Read facts about it.
+    Metadata,
+    /// Write or remove it.
+    Write,
+}
+
+/// How lists are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people.
+    Text,
+    /// One JSON value a line.
+    Json,
+}

@@ -1,0 +1,3 @@
+//! Data sources: facts that may stand in state. Never a value.
+
+pub(crate) mod metadata;

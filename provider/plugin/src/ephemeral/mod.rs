@@ -1,0 +1,4 @@
+//! Ephemeral resources: what is opened for one run and stored nowhere.
+
+pub(crate) mod password;
+pub(crate) mod value;

@@ -1,0 +1,4 @@
+//! Provider functions: pure, and callable before any provider is configured.
+
+pub(crate) mod parse_ref;
+pub(crate) mod with_version;

@@ -1,0 +1,130 @@
+//! A secret that is JSON, as a Terraform value: numbers keep every digit, all text stays secret.
+
+use std::collections::BTreeMap;
+use std::str::FromStr as _;
+
+use secret_value::Secret;
+use serde_json::value::RawValue;
+use tf_framework::number::Number;
+use tf_framework::types::Type;
+use tf_framework::value::{Dynamic, Value};
+
+/// Deeper documents are not decoded. Each level reads its text once more, so this bounds the work too.
+const MAX_DEPTH: usize = 32;
+
+/// The value of a secret that is a JSON object or array; `None` for everything else, numbers and quoted
+/// text included: a password of digits is no document.
+pub(crate) fn document(secret: &Secret) -> Option<Dynamic> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "value codec: the decoded text is secret again"
+    )]
+    let text = std::str::from_utf8(secret.expose()).ok()?;
+    let text = text.trim();
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    value(raw, MAX_DEPTH)
+}
+
+fn value(raw: &RawValue, depth: usize) -> Option<Dynamic> {
+    let depth = depth.checked_sub(1)?;
+    let text = raw.get();
+    let (ty, value) = match text.as_bytes().first()? {
+        b'{' => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+            let mut types = Vec::with_capacity(members.len());
+            let mut values = BTreeMap::new();
+            for (name, member) in members {
+                let Dynamic { ty, value } = self::value(member, depth)?;
+                types.push((name.clone(), ty));
+                values.insert(name, value);
+            }
+            (Type::object(types), Value::Object(values))
+        }
+        b'[' => {
+            let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            let decoded: Vec<Dynamic> = elements
+                .into_iter()
+                .map(|element| self::value(element, depth))
+                .collect::<Option<_>>()?;
+            let (types, values) = decoded
+                .into_iter()
+                .map(|element| (element.ty, element.value))
+                .unzip();
+            (Type::Tuple(types), Value::Tuple(values))
+        }
+        b'"' => {
+            let text: String = serde_json::from_str(text).ok()?;
+            (Type::Secret, Value::Secret(Secret::from_text(text)))
+        }
+        b'n' => (Type::Dynamic, Value::Null),
+        b't' | b'f' => (Type::Bool, Value::Bool(bool::from_str(text).ok()?)),
+        _ => (Type::Number, Value::Number(Number::parse(text)?)),
+    };
+    Some(Dynamic { ty, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> Option<Dynamic> {
+        document(&Secret::from_text(text.to_owned()))
+    }
+
+    #[test]
+    fn documents_keep_their_shape() {
+        let found = decoded(
+            r#" {"user":"app","port":5432,"tags":["a",true],"ratio":0.12345678901234567890} "#,
+        )
+        .unwrap();
+        assert_eq!(
+            found.ty,
+            Type::object([
+                ("port", Type::Number),
+                ("ratio", Type::Number),
+                ("tags", Type::Tuple(vec![Type::Secret, Type::Bool])),
+                ("user", Type::Secret),
+            ])
+        );
+        let values = found.value.as_object().unwrap();
+        assert_eq!(
+            values["port"],
+            Value::Number(Number::parse("5432").unwrap())
+        );
+        assert_eq!(
+            values["ratio"],
+            Value::Number(Number::parse("0.12345678901234567890").unwrap())
+        );
+    }
+
+    #[test]
+    fn what_is_no_document_is_left_as_it_is() {
+        for text in [
+            "hunter2",
+            "12345678",
+            "\"quoted\"",
+            "{broken",
+            "",
+            "[1,]",
+            "null",
+        ] {
+            assert!(decoded(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(decoded(&deep(MAX_DEPTH - 1)).is_some());
+        assert!(decoded(&deep(MAX_DEPTH + 1)).is_none());
+        assert!(decoded(&deep(100_000)).is_none());
+    }
+
+    #[test]
+    fn nothing_of_the_text_is_shown() {
+        assert!(!format!("{:?}", decoded(r#"{"a":"hunter2"}"#)).contains("hunter2"));
+    }
+}

@@ -1,0 +1,270 @@
+//! What a configured provider works with: the stores behind their layers, and how their answers become
+//! Terraform's values and diagnostics.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use secret_policy::SecretRef;
+use secret_stores::select::{self, Selected};
+use secret_stores::{
+    Environment, ErrorKind, FetchOptions, Lease as StoreLease, LeaseFacts as StoreFacts,
+    LeaseHandle, Leased, Metadata, StoreError, Stores, WriteRequest,
+};
+use secret_value::Secret;
+use tf_framework::model;
+use tf_framework::prelude::*;
+use tf_framework::value::Dynamic;
+
+use crate::json;
+use crate::provider::ProviderModel;
+use crate::reference::sentence;
+use crate::settings::{self, Settings, SettingsError};
+
+/// What every resource gets.
+#[derive(Debug)]
+pub(crate) struct Session {
+    stores: Arc<Stores>,
+}
+
+/// An opened reference, in the forms that Terraform gets; all empty when the secret is missing and optional.
+#[derive(Default)]
+pub(crate) struct OpenedValue {
+    /// The value as text; `None` when it is no text.
+    pub(crate) text: Option<Secret>,
+    /// The value in base64.
+    pub(crate) base64: Option<Secret>,
+    /// The value decoded, when it is a JSON object or array.
+    pub(crate) json: Option<Dynamic>,
+    /// The version that was opened.
+    pub(crate) version: Option<String>,
+    /// What has to be given back.
+    pub(crate) lease: Option<HeldLease>,
+}
+
+impl Session {
+    /// A session on `stores`.
+    pub(crate) fn new(stores: Stores) -> Self {
+        Self {
+            stores: Arc::new(stores),
+        }
+    }
+
+    /// Opens a reference.
+    pub(crate) async fn open(&self, reference: &SecretRef) -> Result<OpenedValue, Diagnostics> {
+        let answer = self.stores.open(reference, &FetchOptions::default()).await;
+        let Some(Leased { value, lease }) = answer.map_err(|error| diagnose(&error))? else {
+            return Ok(OpenedValue::default());
+        };
+        let Selected { value, metadata } = value;
+        secret_value::redaction::register(&value);
+        let text = select::require_text(reference, &value).is_ok();
+        Ok(OpenedValue {
+            base64: Some(encoded(&value)),
+            json: json::document(&value),
+            text: text.then_some(value),
+            version: metadata.version,
+            lease: lease.map(|lease| HeldLease::new(Arc::clone(&self.stores), lease)),
+        })
+    }
+
+    /// Facts about a secret that must exist, unless the reference is optional: then they may be empty.
+    pub(crate) async fn metadata(&self, reference: &SecretRef) -> Result<Metadata, Diagnostics> {
+        self.metadata_if_any(reference)
+            .await
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Facts about a secret; `None` when it is missing and the reference says that it may be.
+    pub(crate) async fn metadata_if_any(
+        &self,
+        reference: &SecretRef,
+    ) -> Result<Option<Metadata>, Diagnostics> {
+        match self.stores.metadata(reference).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && reference.optional() => Ok(None),
+            Err(error) => Err(diagnose(&error)),
+            Ok(metadata) => Ok(Some(metadata)),
+        }
+    }
+
+    /// Facts about a secret; `None` when it is missing.
+    pub(crate) async fn metadata_if_stored(
+        &self,
+        reference: &SecretRef,
+    ) -> Result<Option<Metadata>, Diagnostics> {
+        match self.stores.metadata(reference).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(diagnose(&error)),
+            Ok(metadata) => Ok(Some(metadata)),
+        }
+    }
+
+    /// Stores a value.
+    pub(crate) async fn write(
+        &self,
+        reference: &SecretRef,
+        request: &WriteRequest,
+    ) -> Result<Metadata, Diagnostics> {
+        secret_value::redaction::register(&request.value);
+        self.stores
+            .write(reference, request)
+            .await
+            .map_err(|error| diagnose(&error))
+    }
+
+    /// Removes a secret; one that is gone already is no error.
+    pub(crate) async fn remove(&self, reference: &SecretRef) -> Result<(), Diagnostics> {
+        match self.stores.remove(reference).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(diagnose(&error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Session {
+    /// The run ends: the access log is sealed, so that what was recorded cannot be rewritten unnoticed.
+    fn drop(&mut self) {
+        if let Err(error) = self.stores.finish() {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+/// Makes a session from the provider block and the environment of this process.
+///
+/// # Errors
+/// What is wrong with either, at the attribute where there is one.
+pub(crate) fn start(config: &ProviderModel) -> Result<Session, Diagnostics> {
+    let surroundings = Environment::process().map_err(|error| {
+        Diagnostic::error("The working directory cannot be read").detail(error.to_string())
+    })?;
+    let audit = config.audit.as_ref();
+    let settings = Settings {
+        environment: config.environment.clone(),
+        policy: config.policy.clone(),
+        audit_path: audit.and_then(|audit| audit.path.clone()),
+        audit_required: audit.and_then(|audit| audit.required) == Some(true),
+        local: config
+            .local
+            .iter()
+            .map(|(name, block)| (name.clone(), block.settings()))
+            .collect(),
+    };
+    let stores =
+        settings::guarded_stores(&surroundings, &settings).map_err(|error| match error {
+            SettingsError::Store(error) => Diagnostic::error("The provider is not configured")
+                .detail(format!("{}.", sentence(&error.to_string()))),
+            error => Diagnostic::error("The policy cannot be used")
+                .detail(error.to_string())
+                .at("policy"),
+        })?;
+    Ok(Session::new(stores))
+}
+
+fn encoded(value: &Secret) -> Secret {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "value codec: the encoded value is secret again"
+    )]
+    let bytes = value.expose();
+    let encoded = Secret::from_text(BASE64_STANDARD.encode(bytes));
+    secret_value::redaction::register(&encoded);
+    encoded
+}
+
+/// A store's error as Terraform shows it, underlining the reference.
+pub(crate) fn diagnose(error: &StoreError) -> Diagnostics {
+    let summary = match error.kind() {
+        ErrorKind::NotFound => "Secret not found",
+        ErrorKind::PermissionDenied => "Access to the secret was refused",
+        ErrorKind::PolicyDenied => "The policy refuses this access",
+        ErrorKind::Unsupported => "The store cannot do this",
+        ErrorKind::InvalidReference => "The reference does not fit the secret",
+        ErrorKind::Integrity => "The store is damaged or was tampered with",
+        ErrorKind::Conflict => "The secret was not written",
+        ErrorKind::Locked | ErrorKind::Timeout | ErrorKind::Throttled | ErrorKind::Unavailable => {
+            "The store does not answer"
+        }
+        ErrorKind::Config => "The store is not configured",
+        ErrorKind::Audit => "The access cannot be recorded",
+        _ => "The secret cannot be accessed",
+    };
+    Diagnostic::error(summary)
+        .detail(format!("{}.", sentence(&error.to_string())))
+        .at("ref")
+        .into()
+}
+
+model! {
+    /// The lease of a value.
+    pub(crate) struct LeaseModel {
+        /// Time to live in seconds, counted from when the value was opened.
+        pub(crate) ttl_seconds: Option<i64> = computed(),
+        /// Whether it is extended as long as the run lasts.
+        pub(crate) renewable: Option<bool> = computed(),
+        /// Whether the value stops working when Terraform is done with it. Otherwise it expires by itself.
+        pub(crate) revocable: Option<bool> = computed(),
+    }
+}
+
+impl LeaseModel {
+    /// The facts of a lease.
+    pub(crate) fn new(lease: &HeldLease) -> Self {
+        Self {
+            ttl_seconds: i64::try_from(lease.facts.ttl.as_secs()).ok(),
+            renewable: Some(lease.facts.renewable),
+            revocable: Some(lease.facts.revocable),
+        }
+    }
+}
+
+/// A lease that the framework renews and gives back.
+pub(crate) struct HeldLease {
+    stores: Arc<Stores>,
+    handle: LeaseHandle,
+    facts: StoreFacts,
+}
+
+impl HeldLease {
+    fn new(stores: Arc<Stores>, lease: StoreLease) -> Self {
+        Self {
+            stores,
+            handle: lease.handle,
+            facts: lease.facts,
+        }
+    }
+}
+
+#[async_trait]
+impl Lease for HeldLease {
+    fn facts(&self) -> LeaseFacts {
+        facts(self.facts)
+    }
+
+    async fn renew(&self) -> Result<LeaseFacts, Diagnostic> {
+        self.stores
+            .renew(&self.handle, Some(self.facts.ttl))
+            .await
+            .map(facts)
+            .map_err(|error| trouble("The lease of a secret could not be extended", &error))
+    }
+
+    async fn revoke(&self) -> Result<(), Diagnostic> {
+        self.stores
+            .revoke(&self.handle)
+            .await
+            .map_err(|error| trouble("The lease of a secret could not be given back", &error))
+    }
+}
+
+fn facts(facts: StoreFacts) -> LeaseFacts {
+    LeaseFacts {
+        ttl: Some(facts.ttl),
+        renewable: facts.renewable,
+        revocable: facts.revocable,
+    }
+}
+
+fn trouble(summary: &str, error: &StoreError) -> Diagnostic {
+    Diagnostic::error(summary).detail(format!("{}.", sentence(&error.to_string())))
+}

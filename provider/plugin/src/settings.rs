@@ -1,0 +1,157 @@
+//! From the provider block, or the command line, and the environment to stores that can be used: the one
+//! place that decides which policy, which environment and which access log apply.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secret_policy::policy::discover;
+use secret_policy::{Policy, Scheme};
+use secret_stores::audit::{AuditContext, AuditLog, AuditOptions};
+use secret_stores::layers::{Guard, Identity, Layers};
+use secret_stores::local::Passphrase;
+use secret_stores::{Environment, Settings as BlockSettings, StoreError, Stores};
+
+/// What was chosen explicitly; `None` leaves it to the environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// The environment of the policy.
+    pub(crate) environment: Option<String>,
+    /// The policy file.
+    pub(crate) policy: Option<String>,
+    /// The access log.
+    pub(crate) audit_path: Option<String>,
+    /// Whether an access that cannot be recorded is refused.
+    pub(crate) audit_required: bool,
+    /// Settings of the local stores, by name.
+    pub(crate) local: BTreeMap<String, BlockSettings>,
+}
+
+/// Why nothing can be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum SettingsError {
+    /// The policy has mistakes; all of them, a line each.
+    #[error("{0}")]
+    Policy(#[from] secret_policy::PolicyError),
+    /// The policy cannot be read.
+    #[error("the policy {} cannot be read: {reason}", path.display())]
+    PolicyFile {
+        /// Which file, or the folder where the search began.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// A store or the access log cannot be set up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A policy and where it was found.
+pub(crate) fn policy(
+    surroundings: &Environment,
+    chosen: Option<&str>,
+) -> Result<Option<Policy>, SettingsError> {
+    let named = chosen
+        .map(|path| surroundings.directory().join(path))
+        .or_else(|| surroundings.path("SECRETREF_POLICY"));
+    let (path, text) = match named {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(&path).map_err(|reason| SettingsError::PolicyFile {
+                    path: path.clone(),
+                    reason,
+                })?;
+            (path, text)
+        }
+        None => {
+            let folder = surroundings.directory();
+            match discover(folder).map_err(|reason| SettingsError::PolicyFile {
+                path: folder.to_owned(),
+                reason,
+            })? {
+                Some(found) => (found.path, found.text),
+                None => return Ok(None),
+            }
+        }
+    };
+    Ok(Some(Policy::parse(
+        &shown(surroundings.directory(), &path),
+        &text,
+    )?))
+}
+
+/// The environment of the policy to work in.
+pub(crate) fn environment(surroundings: &Environment, chosen: Option<&str>) -> Option<String> {
+    chosen
+        .map(str::to_owned)
+        .or_else(|| surroundings.text("SECRETREF_ENVIRONMENT"))
+}
+
+/// Where accesses are recorded.
+pub(crate) fn audit_options(
+    surroundings: &Environment,
+    path: Option<&str>,
+) -> Result<AuditOptions, StoreError> {
+    let mut options = AuditOptions::locate(surroundings)?;
+    if let Some(path) = path {
+        options.path = surroundings.directory().join(path);
+    }
+    Ok(options)
+}
+
+/// Stores for Terraform: guarded by the policy, recorded in the access log. Nothing is contacted.
+///
+/// # Errors
+/// What is wrong, naming the file.
+pub(crate) fn guarded_stores(
+    surroundings: &Environment,
+    settings: &Settings,
+) -> Result<Stores, SettingsError> {
+    let guard = policy(surroundings, settings.policy.as_deref())?.map(|policy| Guard {
+        policy: Arc::new(policy),
+        environment: environment(surroundings, settings.environment.as_deref()),
+        identity: Identity::Unidentified,
+    });
+    stores(surroundings, settings, guard)
+}
+
+/// Stores for whoever manages them by hand: recorded in the access log, not judged by the policy.
+///
+/// # Errors
+/// What is wrong, naming the file.
+pub(crate) fn unguarded_stores(
+    surroundings: &Environment,
+    passphrase: Passphrase,
+) -> Result<Stores, SettingsError> {
+    Ok(stores(surroundings, &Settings::default(), None)?.with_passphrase(passphrase))
+}
+
+fn stores(
+    surroundings: &Environment,
+    settings: &Settings,
+    guard: Option<Guard>,
+) -> Result<Stores, SettingsError> {
+    let mut options = audit_options(surroundings, settings.audit_path.as_deref())?;
+    options.fail_closed = settings.audit_required;
+    let mut context = AuditContext::from_environment(surroundings);
+    context.environment = environment(surroundings, settings.environment.as_deref());
+    let layers = Layers {
+        guard,
+        audit: Some(Arc::new(AuditLog::open(options, context)?)),
+        ..Layers::default()
+    };
+    let mut stores = Stores::new(surroundings.clone(), layers);
+    for (name, block) in &settings.local {
+        stores = stores.with_store(Scheme::Local, Some(name), block.clone())?;
+    }
+    Ok(stores)
+}
+
+/// The path as people see it: relative to the working directory where that is shorter.
+fn shown(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
