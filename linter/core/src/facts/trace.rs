@@ -339,6 +339,17 @@ impl<'r, 'a> Search<'r, 'a> {
 
     fn call(&mut self, scope: Scope<'r, 'a>, call: CallExpr<'a>, path: &[Step<'a>], depth: usize) {
         let name = call.name();
+        if matches!(name, "jsondecode" | "yamldecode") {
+            // What is taken out of the document is named by the path: `jsondecode(x).username`.
+            let scope = Scope {
+                whole: false,
+                ..scope
+            };
+            if let Some(document) = call.args().next() {
+                self.walk(scope, document, path, depth + 1);
+            }
+            return;
+        }
         if name == "lookup" {
             return self.lookup(scope, call, path, depth);
         }

@@ -85,11 +85,13 @@ pub fn write_only<'n>(
     })
 }
 
-/// The write-only siblings of a resource, as paths of the stored arguments.
+/// The write-only siblings of a resource, as paths of the stored arguments; those whose version
+/// argument is not known for certain are left out.
 pub fn write_only_arguments(resource: &str) -> impl Iterator<Item = &'static str> {
     find(WRITE_ONLY, resource)
         .unwrap_or_default()
         .iter()
+        .filter(|(_, since)| !since.is_empty())
         .map(|(path, _)| *path)
 }
 

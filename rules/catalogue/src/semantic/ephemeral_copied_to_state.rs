@@ -60,10 +60,7 @@ impl Rule for EphemeralCopiedToState {
         let found = trace.sources.iter().find(|source| {
             matches!(
                 &source.reference.subject,
-                Subject::Object {
-                    mode: Mode::Ephemeral,
-                    ..
-                }
+                Subject::Object { mode: Mode::Ephemeral, kind, .. } if kind.contains('_')
             ) && source.way.is_empty()
         });
         let Some(source) = found else { return };

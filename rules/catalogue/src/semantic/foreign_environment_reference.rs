@@ -6,7 +6,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::is_configuration;
+use crate::semantic::secrecy::{is_configuration, is_named_secret};
 
 static META: RuleMeta = rule(
     "foreign-environment-reference",
@@ -60,9 +60,11 @@ impl Rule for ForeignEnvironmentReference {
         {
             return;
         }
-        if schemas::stored_by_data(block.kind()).is_none()
-            && !block.kind().starts_with("secretref_")
-        {
+        let secret = match schemas::stored_by_data(block.kind()) {
+            Some(stored) => !stored.named || is_named_secret(block.name(), Some(block)),
+            None => block.kind().starts_with("secretref_"),
+        };
+        if !secret {
             return;
         }
         let Some(here) = cx

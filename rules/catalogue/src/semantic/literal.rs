@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use secretlint_core::facts::{
-    FileKind, Origin, Passes, Position, Role, SegmentKind, Via, constant_string, passes,
+    Block, FileKind, Origin, Passes, Position, Role, SegmentKind, Via, constant_string, passes,
 };
 
 use crate::schemas;
-use crate::semantic::secrecy::is_about;
-use crate::values::{Judgement, Kind, Meaning, judge, meaning_of};
+use crate::semantic::secrecy::identifies;
+use crate::values::{Judgement, Kind, Meaning, is_about, is_specific, judge, meaning_of};
 
 /// Where a literal stands: decides which rule speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,19 @@ pub(crate) struct Expected<'p> {
     pub(crate) kind: Kind,
     /// The name that promises it.
     pub(crate) name: &'p str,
-    /// True when the place takes nothing else.
-    pub(crate) exact: bool,
+    /// How sure that is.
+    pub(crate) promise: Promise,
+}
+
+/// How sure a place promises a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// The place takes nothing else.
+    Exact,
+    /// The name says so.
+    Named,
+    /// The name is often given to things that are no secrets.
+    Weak,
 }
 
 /// A literal in the place of a secret.
@@ -56,7 +67,16 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
     }
     let expected = expected(position)?;
     let text = text_at(position, &expected)?;
-    let judgement = judge(&text, expected.kind, expected.name, expected.exact);
+    let judgement = judge(
+        &text,
+        expected.kind,
+        expected.name,
+        expected.promise == Promise::Exact,
+    );
+    let doubtful = expected.promise == Promise::Weak && !is_specific(&text, expected.kind);
+    if doubtful && matches!(judgement, Judgement::Secret(_)) {
+        return None;
+    }
     Some(Literal {
         expected,
         text,
@@ -147,7 +167,17 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
                 let inherits = outer && NEUTRAL.contains(&name)
                     || outer && position.path.len() == 2 && is_collection(block.name());
                 inherits
-                    .then(|| inherited(block.name(), Spot::Default))
+                    .then(|| {
+                        inherited(
+                            block.name(),
+                            Spot::Default,
+                            if NEUTRAL.contains(&name) {
+                                Promise::Named
+                            } else {
+                                Promise::Weak
+                            },
+                        )
+                    })
                     .flatten()
             })
         }
@@ -163,7 +193,7 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
         }
         Role::File if block.file.kind == FileKind::Backend => {
             named(position, position.key(), Spot::Backend).map(|found| Expected {
-                exact: true,
+                promise: Promise::Exact,
                 ..found
             })
         }
@@ -180,7 +210,7 @@ fn provider<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
             spot: Spot::Provider,
             kind,
             name: position.key(),
-            exact,
+            promise: Promise::Exact,
         });
     }
     named(position, position.meaning(), Spot::Provider)
@@ -198,7 +228,11 @@ fn backend<'p>(backend: &str, position: &'p Position<'p, '_>) -> Option<Expected
         spot: Spot::Backend,
         kind,
         name,
-        exact,
+        promise: if exact {
+            Promise::Exact
+        } else {
+            Promise::Named
+        },
     })
 }
 
@@ -212,17 +246,37 @@ fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'
             let last = position.path.last()?;
             // Inside a map of secrets (`data` of a Kubernetes secret) the keys decide.
             if last.kind != SegmentKind::Key || NEUTRAL.contains(&name) {
+                if takes_any_text(position.key()) && is_named_otherwise(block) {
+                    return None;
+                }
                 let kind = meaning_of(name).map_or(Kind::Secret, |meaning| meaning.kind);
                 return Some(Expected {
                     spot,
                     kind,
                     name,
-                    exact: true,
+                    promise: Promise::Exact,
                 });
             }
         }
     }
     named(position, name, spot).or_else(|| nested(position, spot))
+}
+
+/// Arguments of stores, which keep user names and addresses, too.
+pub(crate) fn takes_any_text(argument: &str) -> bool {
+    matches!(
+        argument,
+        "value" | "secret_string" | "secret_data" | "data" | "content" | "string_value"
+    )
+}
+
+/// `azurerm_key_vault_secret.admin_username`.
+fn is_named_otherwise(block: &Block<'_>) -> bool {
+    identifies(block.name())
+        || block
+            .value("name")
+            .and_then(constant_string)
+            .is_some_and(|name| identifies(&name))
 }
 
 /// `aws_ssm_parameter.value` is a secret when the parameter says so.
@@ -244,7 +298,11 @@ fn ssm<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
         spot,
         kind,
         name: block.name(),
-        exact: secure && meaning.is_some(),
+        promise: match (secure, meaning) {
+            (true, Some(_)) => Promise::Exact,
+            (false, Some(meaning)) if meaning.strong => Promise::Named,
+            _ => Promise::Weak,
+        },
     })
 }
 
@@ -253,21 +311,16 @@ fn named<'p>(position: &'p Position<'p, '_>, name: &'p str, spot: Spot) -> Optio
     if is_unit(position) {
         return None;
     }
-    (strong
-        || matches!(
-            kind,
-            Kind::Connection
-                | Kind::Webhook
-                | Kind::Credentials
-                | Kind::Key
-                | Kind::Secret
-                | Kind::Token
-        ))
-    .then_some(Expected {
+    let promise = if strong {
+        Promise::Named
+    } else {
+        Promise::Weak
+    };
+    Some(Expected {
         spot,
         kind,
         name,
-        exact: false,
+        promise,
     })
 }
 
@@ -307,16 +360,24 @@ fn nested<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>
     if !(neutral || is_collection(&outer.name)) || is_about_value(&last.name) || is_unit(position) {
         return None;
     }
-    inherited(&outer.name, spot)
+    inherited(
+        &outer.name,
+        spot,
+        if neutral {
+            Promise::Named
+        } else {
+            Promise::Weak
+        },
+    )
 }
 
-fn inherited(outer: &str, spot: Spot) -> Option<Expected<'_>> {
+fn inherited(outer: &str, spot: Spot, promise: Promise) -> Option<Expected<'_>> {
     let meaning = meaning_of(outer)?;
     Some(Expected {
         spot,
         kind: meaning.kind,
         name: outer,
-        exact: false,
+        promise,
     })
 }
 
@@ -339,43 +400,31 @@ fn is_collection(name: &str) -> bool {
 }
 
 fn is_about_value(name: &str) -> bool {
+    const MORE: &[&str] = &[
+        "key",
+        "database",
+        "db",
+        "dbname",
+        "identity",
+        "recovery_window_in_days",
+        "tier",
+        "secretname",
+        "secretName",
+    ];
     is_about(name)
-        || matches!(
-            name,
-            "name"
-                | "type"
-                | "path"
-                | "arn"
-                | "id"
-                | "key"
-                | "description"
-                | "engine"
-                | "host"
-                | "port"
-                | "username"
-                | "user"
-                | "dbname"
-                | "version"
-                | "region"
-                | "url"
-                | "endpoint"
-                | "recovery_window_in_days"
-                | "email"
-                | "env"
-                | "namespace"
-                | "tier"
-                | "content_type"
-                | "kms_key_id"
-                | "policy"
-                | "secretname"
-                | "secretName"
-        )
+        || MORE.contains(&name)
+        || name.ends_with("_key") && meaning_of(name).is_none() && name.len() > 9
 }
 
 /// The literal behind a value that is given to an exact place through locals or module inputs,
 /// when no name on the way promised a secret.
 pub(crate) fn judge_origin(origin: &Origin<'_>, expected: &Expected<'_>) -> Judgement {
-    judge(&origin.text, expected.kind, expected.name, expected.exact)
+    judge(
+        &origin.text,
+        expected.kind,
+        expected.name,
+        expected.promise == Promise::Exact,
+    )
 }
 
 /// What an exact argument of a resource or provider expects, for values that come from elsewhere.
@@ -400,6 +449,6 @@ pub(crate) fn expected_exact<'p>(position: &'p Position<'p, '_>) -> Option<Expec
         spot: Spot::Argument,
         kind,
         name: position.key(),
-        exact: true,
+        promise: Promise::Exact,
     })
 }

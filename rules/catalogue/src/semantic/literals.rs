@@ -163,6 +163,9 @@ fn origins<'a>(
         return;
     }
     let trace = cx.trace_at(position);
+    if !trace.complete {
+        return;
+    }
     for origin in trace
         .literals
         .iter()

@@ -54,6 +54,9 @@ impl Rule for MissingWriteOnlyVersion {
             let Some(found) = block.content.attribute(&format!("{argument}_wo")) else {
                 continue;
             };
+            if matches!(found.value.kind(), hcl_syntax::ExprKind::Null) {
+                continue;
+            }
             let version = format!("{argument}_wo_version");
             if block.content.attribute(&version).is_some() {
                 continue;

@@ -8,6 +8,7 @@ use hcl_syntax::ExprKind;
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::literal::takes_any_text;
 use crate::semantic::secrecy::{
     is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
@@ -123,7 +124,9 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     if position.block.kind() == "aws_ssm_parameter" {
         return found || (is_parameter_of_secret(position) && !is_harmless(cx, trace));
     }
-    found || !is_harmless(cx, trace)
+    // An argument that is a password is one, whatever the variable is called.
+    let any_text = takes_any_text(position.key()) || position.key() == "plaintext";
+    found || !any_text || !is_harmless(cx, trace)
 }
 
 fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {

@@ -22,7 +22,7 @@ pub(crate) enum Secrecy {
     Unknown,
 }
 
-/// Tokens that live for minutes; storing them is no lasting leak.
+/// Objects whose tokens live for minutes, or are no secrets: storing them is no lasting leak.
 const SHORT_LIVED: &[&str] = &[
     "aws_ecr_authorization_token",
     "aws_ecrpublic_authorization_token",
@@ -32,78 +32,24 @@ const SHORT_LIVED: &[&str] = &[
     "google_service_account_access_token",
     "azurerm_client_config",
     "azuread_client_config",
+    // Its keys only say where telemetry goes.
+    "azurerm_application_insights",
 ];
 
 /// Attributes that are no secrets whatever the object is.
+#[rustfmt::skip]
 const HARMLESS: &[&str] = &[
-    "id",
-    "arn",
-    "name",
-    "address",
-    "endpoint",
-    "endpoints",
-    "port",
-    "host",
-    "hostname",
-    "fqdn",
-    "public_ip",
-    "private_ip",
-    "public_dns",
-    "url",
-    "uri",
-    "region",
-    "account_id",
-    "version",
-    "version_id",
-    "key_id",
-    "username",
-    "user_name",
-    "user",
-    "db_name",
-    "bucket",
-    "domain",
-    "domain_name",
-    "self_link",
-    "email",
-    "location",
-    "dns_name",
-    "zone_id",
-    "vpc_id",
-    "subnet_id",
-    "public_key",
-    "public_key_openssh",
-    "public_key_pem",
-    "certificate_pem",
-    "cert_pem",
-    "function_name",
-    "invoke_arn",
-    "resource_id",
-    "fingerprint",
-    "cluster_ca_certificate",
-    "ca_certificate",
-    "secret_id",
-    "unique_id",
-    "client_id",
-    "object_id",
-    "tenant_id",
-    "principal_id",
-    "master_username",
-    "administrator_login",
-    "reader_endpoint",
-    "engine",
-    "hex",
-    "b64_std",
-    "b64_url",
-    "dec",
-    "ipv4_address",
-    "login_server",
-    "vault_uri",
-    "latest_version",
-    "member",
-    "tags",
-    "namespace",
-    "project",
-    "number",
+    "id", "arn", "name", "address", "endpoint", "endpoints", "port", "host", "hostname", "fqdn", "public_ip",
+    "private_ip", "public_dns", "url", "uri", "region", "account_id", "version", "version_id", "key_id",
+    "username", "user_name", "user", "db_name", "bucket", "domain", "domain_name", "self_link", "email",
+    "location", "dns_name", "zone_id", "vpc_id", "subnet_id", "public_key", "public_key_openssh",
+    "public_key_pem", "certificate_pem", "cert_pem", "function_name", "invoke_arn", "resource_id",
+    "fingerprint", "cluster_ca_certificate", "ca_certificate", "secret_id", "unique_id", "client_id",
+    "object_id", "tenant_id", "principal_id", "master_username", "administrator_login", "reader_endpoint",
+    "engine", "hex", "b64_std", "b64_url", "dec", "ipv4_address", "login_server", "vault_uri",
+    "latest_version", "member", "tags", "namespace", "project", "number", "password_data",
+    "client_certificate", "ca_crt", "ca_cert", "certificate", "certificate_body", "instrumentation_key",
+    "cert", "ca.crt", "tls.crt", "zookeeper_connect_string",
 ];
 
 /// The first secret behind a value, with its secrecy.
@@ -225,6 +171,14 @@ fn of_object(
         return Secrecy::Ephemeral;
     }
     if let Some(attribute) = first {
+        // A part of a document, or a secret whose own name says that it is none:
+        // `jsondecode(secret).username`, `azurerm_key_vault_secret.client_id.value`.
+        let part = last.filter(|last| *last != attribute);
+        let otherwise = |name: &str| HARMLESS.contains(&name) || is_about(name);
+        if part.is_some_and(otherwise) || (part.is_none() && is_text(attribute) && identifies(name))
+        {
+            return Secrecy::Harmless;
+        }
         let stored = if mode == Mode::Data {
             schemas::stored_by_data(kind)
         } else {
@@ -302,38 +256,34 @@ fn by_name(name: Option<&str>) -> Secrecy {
     }
 }
 
-/// True for names that end like a name, an ARN, an id, an address.
-pub(crate) fn is_about(name: &str) -> bool {
-    const ENDINGS: &[&str] = &[
-        "_name",
-        "_arn",
-        "_id",
-        "_path",
-        "_file",
-        "_url",
-        "_uri",
-        "_endpoint",
-        "_host",
-        "_port",
-        "_region",
-        "_email",
-        "_username",
-        "_user",
-        "_version",
-        "_length",
-        "_enabled",
-        "_address",
-        "_arns",
-        "_names",
-        "_ids",
-        "-arn",
-        "-name",
-        "-id",
-        "_ip",
-        "_ips",
-        "_cidr",
+/// True for the name of a secret that keeps no secret: `admin_username`, `client_id`.
+pub(crate) fn identifies(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "username", "user", "id", "ids", "arn", "arns", "name", "names", "email", "host",
+        "hostname", "port", "endpoint", "region", "domain", "address", "login", "sid", "phone",
     ];
-    ENDINGS.iter().any(|ending| name.ends_with(ending))
+    let last = name.rsplit(['_', '-', '.', '/']).next().unwrap_or(name);
+    WORDS.iter().any(|word| last.eq_ignore_ascii_case(word)) && meaning_of(name).is_none()
+}
+
+/// Attributes that hold whatever was put in.
+fn is_text(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "value" | "secret_string" | "secret_data" | "plaintext"
+    )
+}
+
+/// True for names that end like a name, an ARN, an id, an address.
+fn is_about(name: &str) -> bool {
+    let ends = |ending: &str| {
+        name.len() > ending.len()
+            && name.as_bytes()[name.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
+    };
+    crate::values::is_about(name)
+        || ["name", "arn", "_ip", "_ips", "_cidr", ".crt", "_url"]
+            .iter()
+            .any(|ending| ends(ending))
 }
 
 /// The last name of a reference's path.

@@ -1,11 +1,14 @@
 //! `shared-secret-reference`: one secret is named in two environments.
 
-use secretlint_core::facts::Position;
-use secretlint_core::{Cx, Evidence, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::facts::{
+    Block, Position, Role, SourceFile, Subject, Via, constant_string, resolve,
+};
+use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing::report_groups;
+use crate::values::{Kind, meaning_of};
 
 static META: RuleMeta = rule(
     "shared-secret-reference",
@@ -53,29 +56,42 @@ impl Rule for SharedSecretReference {
     }
 
     fn hooks(&self) -> Hooks {
-        Hooks::POSITION | Hooks::CONCLUDE
+        Hooks::POSITION | Hooks::BLOCK | Hooks::CONCLUDE
+    }
+
+    fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
+        if matches!(block.role, Role::Data | Role::Ephemeral)
+            && let Some(identity) = identity(cx, block)
+        {
+            evidence(
+                cx,
+                (block.file, block.header_place()),
+                (&identity, block.address()),
+                sink,
+            );
+        }
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.is_leaf() || !is_configuration(position.block) {
+        let Some(text) = position
+            .literal()
+            .filter(|_| is_configuration(position.block))
+        else {
             return;
+        };
+        let place = (position.block.file, position.place());
+        if names_one_secret(&text) {
+            evidence(cx, place, (&text, position.address()), sink);
+        } else if is_key_file(position)
+            && let Some(path) = resolve(cx.module.path, &text)
+        {
+            evidence(
+                cx,
+                place,
+                (&format!("file {path}"), position.address()),
+                sink,
+            );
         }
-        let file = position.block.file;
-        let Some(environment) = cx.environment(file.id) else {
-            return;
-        };
-        let Some(text) = position.literal().filter(|text| names_one_secret(text)) else {
-            return;
-        };
-        sink.evidence(Evidence {
-            key: cx.digest(&text),
-            environment: Some(environment.clone()),
-            place: position.place(),
-            path: file.path.to_string(),
-            address: position.address(),
-            secret: false,
-            note: String::new(),
-        });
     }
 
     fn conclude(&self, evidence: &[Evidence], sink: &mut Sink) {
@@ -86,6 +102,67 @@ impl Rule for SharedSecretReference {
             )
         });
     }
+}
+
+fn evidence(
+    cx: &Cx<'_, '_>,
+    (file, place): (&SourceFile, Place),
+    (identity, address): (&str, String),
+    sink: &mut Sink,
+) {
+    let Some(environment) = cx.environment(file.id) else {
+        return;
+    };
+    sink.evidence(Evidence {
+        key: cx.digest(identity),
+        environment: Some(environment.clone()),
+        place,
+        path: file.path.to_string(),
+        address,
+        secret: false,
+        note: String::new(),
+    });
+}
+
+/// The secret that a block reads, named together with its store; `None` when a part is computed.
+fn identity(cx: &Cx<'_, '_>, block: &Block<'_>) -> Option<String> {
+    let text = |name: &str| block.value(name).and_then(constant_string);
+    match block.kind() {
+        "azurerm_key_vault_secret" => {
+            let vault = block.value("key_vault_id")?;
+            let trace = cx.trace(block, vault);
+            let [source] = &trace.sources[..] else {
+                return None;
+            };
+            let Subject::Object { mode, kind, name } = &source.reference.subject else {
+                return None;
+            };
+            let store = cx
+                .workspace
+                .module(source.module)
+                .object(*mode, kind, name)?;
+            let vault = store.value("name").and_then(constant_string)?;
+            Some(format!("azure {vault} {}", text("name")?))
+        }
+        "google_secret_manager_secret_version" => {
+            Some(format!("google {} {}", text("project")?, text("secret")?))
+        }
+        "vault_generic_secret" | "vault_kv_secret" => Some(format!("vault {}", text("path")?)),
+        "vault_kv_secret_v2" => Some(format!("vault {}/{}", text("mount")?, text("name")?)),
+        _ => None,
+    }
+}
+
+/// The file of a private key: `private_key = file("../keys/deploy.pem")`.
+fn is_key_file(position: &Position<'_, '_>) -> bool {
+    let read = matches!(
+        position.via,
+        [Via::Argument {
+            function: "file" | "filebase64",
+            index: 0
+        }]
+    );
+    read && meaning_of(position.key()).is_some_and(|meaning| meaning.kind == Kind::PrivateKey)
 }
 
 /// True for a text that names one secret, wherever it is read.

@@ -43,6 +43,8 @@ pub enum Other {
     Template,
     /// Names where the secret is: an ARN, `op://…`, `var.token` as text.
     Reference,
+    /// A hash of a password for a password file.
+    Hash,
     /// UUID, image digest, cloud id.
     Identifier,
     /// Path or file name.

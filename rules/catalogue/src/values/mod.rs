@@ -9,6 +9,8 @@ mod judge;
 mod names;
 mod shapes;
 mod tokens;
+mod words;
 
 pub use judge::{Dummy, Judgement, Other, judge};
 pub use names::{Kind, Meaning, is_about, is_key_id, meaning_of};
+pub use shapes::is_specific;

@@ -3,199 +3,7 @@
 use crate::values::judge::Other;
 use crate::values::names::{Kind, meaning_of};
 use crate::values::tokens::is_one_of;
-
-/// Words that switch or select something.
-const SETTINGS: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "nil",
-    "yes",
-    "no",
-    "on",
-    "off",
-    "enabled",
-    "disabled",
-    "enable",
-    "disable",
-    "required",
-    "optional",
-    "latest",
-    "current",
-    "previous",
-    "days",
-    "hours",
-    "minutes",
-    "seconds",
-    "weeks",
-    "months",
-    "string",
-    "number",
-    "bool",
-    "any",
-    "securestring",
-    "opaque",
-    "auto",
-    "automatic",
-    "manual",
-    "always",
-    "never",
-    "plain",
-    "plaintext",
-    "header",
-    "query",
-    "body",
-    "bearer",
-    "basic",
-    "jwt",
-    "oauth",
-    "oauth2",
-    "oidc",
-    "saml",
-    "sharedkey",
-    "codebuild",
-    "service_role",
-    "rsa",
-    "ecdsa",
-    "ed25519",
-    "aes256",
-    "aws_iam",
-    "iam",
-    "mtls",
-    "tls",
-    "env",
-    "file",
-    "vault",
-    "kubernetes",
-    "per_request",
-    "sas",
-    "aad",
-    "managed",
-    "psk",
-    "certificate",
-    "ssh",
-    "password_auth",
-    "scram-sha-256",
-    "scram-sha-512",
-    "md5",
-    "sha256",
-    "sha512",
-    "unspecified",
-    "n/a",
-    "aws_secretsmanager",
-    "secretsmanager",
-    "caller",
-    "ldap",
-    "passwordless",
-];
-
-/// Beginnings of texts that say where a secret is.
-const REFERENCES: &[&str] = &[
-    "arn:",
-    "op://",
-    "ref+",
-    "vault:",
-    "vault://",
-    "vault+",
-    "bao://",
-    "aws-sm://",
-    "aws-sm+",
-    "aws-ssm://",
-    "aws-ssm+",
-    "gcp-sm://",
-    "gcp-sm+",
-    "azure-kv://",
-    "azure-kv+",
-    "k8s://",
-    "k8s+",
-    "sops://",
-    "local://",
-    "local+",
-    "infisical://",
-    "doppler://",
-    "env://",
-    "file://",
-    "secretref://",
-    "sm://",
-    "awssm://",
-    "ssm://",
-    "secretsmanager:",
-    "ssm:",
-    "resolve:",
-    "@microsoft.keyvault(",
-    "projects/",
-    "keyvaultref:",
-    "var.",
-    "local.",
-    "data.",
-    "module.",
-    "each.",
-    "dependency.",
-    "secret:",
-    "secrets.",
-    "env.",
-    "env:",
-    "path.",
-    "ephemeral.",
-    "$.",
-    "aws_secretsmanager_secret",
-];
-
-/// Endings of file names.
-const FILES: &[&str] = &[
-    ".pem",
-    ".key",
-    ".json",
-    ".crt",
-    ".cer",
-    ".txt",
-    ".yaml",
-    ".yml",
-    ".p12",
-    ".pfx",
-    ".jks",
-    ".pub",
-    ".sh",
-    ".conf",
-    ".tpl",
-    ".tftpl",
-    ".toml",
-    ".ini",
-    ".env",
-    ".zip",
-    ".tf",
-    ".tfvars",
-    ".asc",
-    ".gpg",
-    ".kubeconfig",
-    ".ppk",
-    ".hcl",
-    ".py",
-    ".js",
-    ".enc",
-];
-
-/// Beginnings of ids that clouds give: `ami-`, followed by hexadecimal digits.
-const CLOUD_IDS: &[&str] = &[
-    "ami-",
-    "vpc-",
-    "subnet-",
-    "sg-",
-    "i-",
-    "vol-",
-    "snap-",
-    "eni-",
-    "igw-",
-    "rtb-",
-    "nat-",
-    "acl-",
-    "eipalloc-",
-    "fs-",
-    "ocid1.",
-    "tgw-",
-    "lt-",
-    "vpce-",
-];
+use crate::values::words::{CLOUD_IDS, FILES, REFERENCES, SETTINGS};
 
 /// Why a text is no secret; `None` when nothing speaks against it.
 pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
@@ -215,6 +23,21 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
         && !text.bytes().all(|byte| b".*-_?#".contains(&byte))
     {
         return Some(Other::Characters);
+    }
+    if text.len() < 2 && !bytes[0].is_ascii_alphanumeric() {
+        return Some(Other::Characters);
+    }
+    if is_password_hash(text) {
+        return Some(Other::Hash);
+    }
+    if text.contains(" --") || text.contains(" && ") {
+        return Some(Other::Document);
+    }
+    if text.contains(';')
+        && text.to_ascii_lowercase().contains("password=")
+        && password_inside(text).is_none()
+    {
+        return Some(Other::Address);
     }
     if REFERENCES.iter().any(|start| starts_with(text, start)) {
         return Some(Other::Reference);
@@ -278,7 +101,14 @@ fn is_template(text: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
     };
-    framed("__")
+    // `$dex-client:secret`, `$kms_keys:name`: resolved by the program that reads it.
+    let looked_up = text.starts_with('$')
+        && text.contains(':')
+        && text[1..]
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
+    looked_up
+        || framed("__")
         || framed("%")
         || framed("@@")
         || framed("@")
@@ -292,6 +122,26 @@ fn is_template(text: &str) -> bool {
                     .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
                 && name.bytes().any(|byte| byte.is_ascii_uppercase())
         })
+}
+
+/// `$6$salt$hash` and its like: what stands in password files.
+fn is_password_hash(text: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "$1$",
+        "$2a$",
+        "$2b$",
+        "$2y$",
+        "$5$",
+        "$6$",
+        "$y$",
+        "$apr1$",
+        "$argon2",
+        "{SHA",
+        "{SSHA",
+        "pbkdf2_",
+        "SCRAM-SHA-256$",
+    ];
+    STARTS.iter().any(|start| text.starts_with(start)) && text.len() > 20
 }
 
 /// `8-4-4-4-12` hexadecimal digits.
@@ -413,12 +263,14 @@ fn is_version(word: &str) -> bool {
 
 /// `GITHUB_TOKEN`: the name of a variable that holds a secret.
 fn is_variable_name(text: &str) -> bool {
-    text.contains('_')
+    text.split('_').count() > 2
         && text
             .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        && text
+            .split('_')
+            .all(|word| word.bytes().any(|byte| byte.is_ascii_uppercase()))
         && meaning_of(text).is_some()
-        && text.split('_').count() > 2
 }
 
 /// Only letters, all lower case, all upper case or capitalised, and short.
@@ -478,6 +330,21 @@ pub(crate) fn looks_random(text: &str) -> bool {
         && (digits >= 2 || classes(text) >= 2 && text.len() >= 24)
         && separated * 2 <= parts
         && entropy_bits(text) >= 3.0
+}
+
+/// True for a text that is more than a word: what secrets look like where names promise little.
+#[must_use]
+pub fn is_specific(text: &str, kind: Kind) -> bool {
+    if matches!(kind, Kind::Key | Kind::Token) {
+        return looks_random(text);
+    }
+    let (digit, letter) = (
+        text.bytes().any(|byte| byte.is_ascii_digit()),
+        text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+    );
+    let capitals = text.bytes().filter(u8::is_ascii_uppercase).count();
+    let camel = text.len() >= 10 && (2..text.len() / 2).contains(&capitals) && !text.contains(' ');
+    looks_random(text) || digit && letter && text.len() >= 6 || classes(text) >= 3 || camel
 }
 
 /// The password of a URL (`scheme://user:password@host`) or of a connection string
