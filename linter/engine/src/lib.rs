@@ -14,6 +14,7 @@ mod input;
 mod judge;
 mod names;
 mod own;
+pub mod project;
 mod read;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ use miette::{
 };
 use secretlint_core::report::{Excerpt, ReportedFinding};
 use secretlint_core::{Report, Severity};
+use secretlint_engine::project::rule_page;
 
 use super::Surroundings;
 
@@ -23,7 +24,10 @@ pub(super) fn write(
     for finding in &report.findings {
         text.clear();
         handler
-            .render_report(&mut text, &Shown(finding))
+            .render_report(&mut text, &Shown {
+                finding,
+                links: around.look.links,
+            })
             .map_err(|_| io::Error::other("a finding could not be rendered"))?;
         writeln!(out, "{text}")?;
     }
@@ -47,24 +51,24 @@ pub(super) fn severity_word(severity: Severity) -> &'static str {
 
 fn handler(around: &Surroundings<'_>) -> GraphicalReportHandler {
     let theme = GraphicalTheme {
-        characters: if around.unicode {
+        characters: if around.look.unicode {
             ThemeCharacters::unicode()
         } else {
             ThemeCharacters::ascii()
         },
-        styles: if around.colour {
+        styles: if around.look.colour {
             ThemeStyles::ansi()
         } else {
             ThemeStyles::none()
         },
     };
     GraphicalReportHandler::new_themed(theme)
-        .with_width(around.width)
-        .with_links(false)
+        .with_width(around.look.width)
+        .with_links(around.look.links)
         .with_context_lines(1)
 }
 
-fn summary(report: &Report) -> String {
+pub(super) fn summary(report: &Report) -> String {
     let count = |severity| {
         report
             .findings
@@ -103,11 +107,14 @@ fn number(count: usize, noun: &str) -> String {
 }
 
 /// A finding as miette sees it.
-struct Shown<'a>(&'a ReportedFinding);
+struct Shown<'a> {
+    finding: &'a ReportedFinding,
+    links: bool,
+}
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.finding.message)
     }
 }
 
@@ -121,20 +128,27 @@ impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.0.rule))
+        // The word is there without colour, too.
+        let severity = severity_word(self.finding.severity);
+        Some(Box::new(format!("{severity}[{}]", self.finding.rule)))
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.0.severity {
+        Some(match self.finding.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
             Severity::Note => miette::Severity::Advice,
         })
     }
 
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.links
+            .then(|| Box::new(rule_page(&self.finding.rule)) as Box<dyn fmt::Display>)
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let mut text = format!("{}\n{}", self.0.help, self.0.why);
-        for related in &self.0.related {
+        let mut text = format!("{}\n{}", self.finding.help, self.finding.why);
+        for related in &self.finding.related {
             let at = &related.location;
             text.push_str(&format!(
                 "\nsee {}:{}:{}: {}",
@@ -149,7 +163,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (start, end) = self.0.location.excerpt.highlight;
+        let (start, end) = self.finding.location.excerpt.highlight;
         let label = LabeledSpan::new_primary_with_span(None, SourceSpan::from(start..end));
         Some(Box::new(std::iter::once(label)))
     }
@@ -165,10 +179,10 @@ impl SourceCode for Shown<'_> {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let Excerpt {
             first_line, text, ..
-        } = &self.0.location.excerpt;
+        } = &self.finding.location.excerpt;
         let inner = text.as_str().read_span(span, before, after)?;
         Ok(Box::new(MietteSpanContents::new_named(
-            self.0.location.path.clone(),
+            self.finding.location.path.clone(),
             inner.data(),
             *inner.span(),
             inner.line() + (*first_line as usize).saturating_sub(1),
@@ -185,7 +199,7 @@ mod tests {
     #[test]
     fn a_finding_shows_place_reason_and_repair() {
         insta::assert_snapshot!(render(Format::Human, false), @r#"
-        hardcoded-secret
+        error[hardcoded-secret]
 
           × `x.y.password` holds a literal password
             ╭─[live/prod env/main.tf:12:14]

@@ -23,7 +23,7 @@ struct Tool {
 }
 
 #[derive(Serialize)]
-struct Finding<'a> {
+pub(super) struct Finding<'a> {
     rule: &'a str,
     severity: secretlint_core::Severity,
     confidence: secretlint_core::Confidence,
@@ -71,13 +71,13 @@ struct Suppression<'a> {
 }
 
 #[derive(Serialize)]
-struct Unreadable<'a> {
+pub(super) struct Unreadable<'a> {
     path: &'a str,
     reason: &'a str,
 }
 
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
@@ -93,14 +93,6 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn document(report: &Report) -> Document<'_> {
-    use secretlint_core::Severity::{Error, Note, Warning};
-    let count = |severity| {
-        report
-            .findings
-            .iter()
-            .filter(|f| f.severity == severity)
-            .count()
-    };
     Document {
         format_version: 1,
         tool: Tool {
@@ -109,27 +101,36 @@ fn document(report: &Report) -> Document<'_> {
         },
         findings: report.findings.iter().map(finding).collect(),
         suppressed: report.suppressed.iter().map(finding).collect(),
-        unreadable: report
-            .unreadable
-            .iter()
-            .map(|file| Unreadable {
-                path: &file.path,
-                reason: &file.reason,
-            })
-            .collect(),
-        summary: Summary {
-            errors: count(Error),
-            warnings: count(Warning),
-            notes: count(Note),
-            suppressed: report.suppressed.len(),
-            files: report.stats.files,
-            bytes: report.stats.bytes,
-            modules: report.stats.modules,
-        },
+        unreadable: unreadable(report).collect(),
+        summary: summary(report),
     }
 }
 
-fn finding(finding: &ReportedFinding) -> Finding<'_> {
+pub(super) fn unreadable(report: &Report) -> impl Iterator<Item = Unreadable<'_>> {
+    report.unreadable.iter().map(|file| Unreadable {
+        path: &file.path,
+        reason: &file.reason,
+    })
+}
+
+pub(super) fn summary(report: &Report) -> Summary {
+    use secretlint_core::Severity::{Error, Note, Warning};
+    let count = |severity| {
+        let of = report.findings.iter().filter(|f| f.severity == severity);
+        of.count()
+    };
+    Summary {
+        errors: count(Error),
+        warnings: count(Warning),
+        notes: count(Note),
+        suppressed: report.suppressed.len(),
+        files: report.stats.files,
+        bytes: report.stats.bytes,
+        modules: report.stats.modules,
+    }
+}
+
+pub(super) fn finding(finding: &ReportedFinding) -> Finding<'_> {
     Finding {
         rule: &finding.rule,
         severity: finding.severity,

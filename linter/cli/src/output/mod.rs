@@ -1,42 +1,106 @@
 //! Output formats: one file each, one line here. A format gets the report, what it may know about the
 //! rules and the terminal, and a writer; nothing else, so no format can leak what the report masks.
 
+mod checkstyle;
+mod destination;
+mod github;
+mod gitlab_codequality;
+mod gitlab_secret_detection;
+mod html;
 mod human;
 mod json;
+mod jsonl;
+mod junit;
 mod sarif;
 mod short;
+mod xml;
 
 use std::io::{self, Write};
 
 use clap::ValueEnum;
 use secretlint_core::{Report, RuleMeta};
 
+pub(crate) use destination::{Destination, write_atomically};
+
 /// How a report is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Source excerpts with explanations, for people.
+    #[default]
     Human,
-    /// One JSON document.
-    Json,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
     /// One line a finding, for editors and grep.
     Short,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line: findings, then the summary.
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab code quality report.
+    GitlabCodequality,
+    /// GitLab secret detection report.
+    GitlabSecretDetection,
+    /// JUnit XML.
+    Junit,
+    /// Checkstyle XML.
+    Checkstyle,
+    /// One self-contained page with a map of secrets by environment.
+    Html,
 }
 
-/// What a format may know besides the report.
+/// How text for people may look.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Surroundings<'a> {
-    /// Every rule that ran, sorted by id.
-    pub(crate) rules: &'a [&'a RuleMeta],
+pub(crate) struct Look {
     /// Whether colour is wanted and understood.
     pub(crate) colour: bool,
+    /// Whether links are understood.
+    pub(crate) links: bool,
     /// Whether characters beyond ASCII are understood.
     pub(crate) unicode: bool,
     /// Columns to wrap at.
     pub(crate) width: usize,
+}
+
+impl Look {
+    /// For files: nothing that only a terminal understands.
+    pub(crate) fn plain() -> Self {
+        Self {
+            colour: false,
+            links: false,
+            unicode: true,
+            width: 100,
+        }
+    }
+}
+
+/// What a format may know besides the report.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Every rule that ran, sorted by id.
+    pub(crate) rules: &'a [&'a RuleMeta],
+    /// How text for people may look.
+    pub(crate) look: Look,
     /// Leave out everything but findings.
     pub(crate) quiet: bool,
+    /// The commit that was looked at, when a CI system says it.
+    pub(crate) commit: Option<&'a str>,
+    /// When the run started, and when it ended.
+    pub(crate) times: (jiff::Timestamp, jiff::Timestamp),
+    /// The environment of a file, by its display path.
+    pub(crate) environment_of: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Surroundings<'_> {
+    /// What a rule says about itself.
+    fn meta(&self, id: &str) -> Option<&RuleMeta> {
+        let index = self
+            .rules
+            .binary_search_by(|meta| (*meta.id).cmp(id))
+            .ok()?;
+        Some(self.rules[index])
+    }
 }
 
 impl Format {
@@ -49,9 +113,16 @@ impl Format {
     ) -> io::Result<()> {
         match self {
             Self::Human => human::write(report, around, out),
-            Self::Json => json::write(report, out),
-            Self::Sarif => sarif::write(report, around, out),
             Self::Short => short::write(report, out),
+            Self::Json => json::write(report, out),
+            Self::Jsonl => jsonl::write(report, out),
+            Self::Sarif => sarif::write(report, around, out),
+            Self::Github => github::write(report, out),
+            Self::GitlabCodequality => gitlab_codequality::write(report, out),
+            Self::GitlabSecretDetection => gitlab_secret_detection::write(report, around, out),
+            Self::Junit => junit::write(report, out),
+            Self::Checkstyle => checkstyle::write(report, out),
+            Self::Html => html::write(report, around, out),
         }
     }
 }
@@ -166,12 +237,18 @@ pub(crate) mod tests {
 
     pub(crate) fn render(format: Format, quiet: bool) -> String {
         let rules = [&META];
+        let environment = |path: &str| path.starts_with("live/prod").then(|| "prod".to_owned());
+        let time = jiff::Timestamp::UNIX_EPOCH;
         let around = Surroundings {
             rules: &rules,
-            colour: false,
-            unicode: true,
-            width: 80,
+            look: Look {
+                width: 80,
+                ..Look::plain()
+            },
             quiet,
+            commit: Some("0123456789abcdef0123456789abcdef01234567"),
+            times: (time, time),
+            environment_of: &environment,
         };
         let mut out = Vec::new();
         format.write(&report(), &around, &mut out).unwrap();

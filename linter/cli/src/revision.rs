@@ -1,0 +1,130 @@
+//! What changed, asked of `git`: the files of `--since`, and the texts of `--staged`.
+//!
+//! Only plumbing commands with NUL-separated output are used, so that every file name is understood.
+//! The rest of the tree stays in the run as context: a secret shared between environments is found
+//! when one of the two places changes.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use secretlint_core::facts::FileKind;
+use secretlint_engine::TextInput;
+
+use crate::args::CheckArgs;
+use crate::error::CliError;
+use crate::settings::Scope;
+
+/// Which files are reported, and texts that differ from what is on disk.
+pub(crate) struct Changes {
+    /// Display paths.
+    pub(crate) paths: Vec<String>,
+    /// Staged texts, by display path.
+    pub(crate) texts: Vec<TextInput>,
+}
+
+impl Changes {
+    /// What `args` asks for; `None` when everything is reported.
+    pub(crate) fn of(args: &CheckArgs, scope: &Scope) -> Result<Option<Self>, CliError> {
+        let repository = Repository { root: &scope.root };
+        if args.staged {
+            return repository.staged().map(Some);
+        }
+        let Some(revision) = &args.since else {
+            return Ok(None);
+        };
+        let paths = repository.changed_since(revision)?;
+        Ok(Some(Self {
+            paths,
+            texts: Vec::new(),
+        }))
+    }
+}
+
+struct Repository<'r> {
+    root: &'r Path,
+}
+
+impl Repository<'_> {
+    /// Files that differ from the point where this branch left `revision`, and files git does not
+    /// know yet.
+    fn changed_since(&self, revision: &str) -> Result<Vec<String>, CliError> {
+        let commit = format!("{revision}^{{commit}}");
+        let commit = self.line(&["rev-parse", "--verify", "--end-of-options", &commit])?;
+        // Unrelated histories have no common point: then everything since the revision counts.
+        let base = self
+            .line(&["merge-base", &commit, "HEAD"])
+            .unwrap_or(commit);
+        let diff = [
+            "diff",
+            "--name-only",
+            "-z",
+            "--relative",
+            "--diff-filter=d",
+            &base,
+            "--",
+        ];
+        let mut paths = self.names(&diff)?;
+        paths.extend(self.names(&["ls-files", "-z", "--others", "--exclude-standard"])?);
+        Ok(paths)
+    }
+
+    /// What the next commit would change, as it would be committed.
+    fn staged(&self) -> Result<Changes, CliError> {
+        let diff = [
+            "diff",
+            "--cached",
+            "--name-only",
+            "-z",
+            "--relative",
+            "--diff-filter=d",
+            "--",
+        ];
+        let mut paths = self.names(&diff)?;
+        paths.retain(|path| FileKind::of(path).is_some_and(|kind| kind != FileKind::Lock));
+        let texts = self.staged_texts(&paths)?;
+        Ok(Changes { paths, texts })
+    }
+
+    fn staged_texts(&self, paths: &[String]) -> Result<Vec<TextInput>, CliError> {
+        let mut texts = Vec::with_capacity(paths.len());
+        for path in paths {
+            let blob = self.run(&["cat-file", "blob", &format!(":./{path}")])?;
+            texts.push(TextInput {
+                path: path.clone(),
+                text: String::from_utf8_lossy(&blob).into_owned(),
+            });
+        }
+        Ok(texts)
+    }
+
+    fn names(&self, arguments: &[&str]) -> Result<Vec<String>, CliError> {
+        let output = self.run(arguments)?;
+        let names = output
+            .split(|&byte| byte == 0)
+            .filter(|name| !name.is_empty());
+        Ok(names
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect())
+    }
+
+    fn line(&self, arguments: &[&str]) -> Result<String, CliError> {
+        let output = self.run(arguments)?;
+        Ok(String::from_utf8_lossy(&output).trim().to_owned())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, CliError> {
+        let output = Command::new("git")
+            .current_dir(self.root)
+            .args(arguments)
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| CliError::Git(format!("cannot be started: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.trim().trim_start_matches("fatal: ");
+            return Err(CliError::Git(format!("{}: {said}", arguments[0])));
+        }
+        Ok(output.stdout)
+    }
+}
