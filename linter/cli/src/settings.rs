@@ -46,7 +46,7 @@ impl Scope {
         if let Some(threads) = args.threads {
             use_threads(threads)?;
         }
-        let rules = project::builtin_rules();
+        let rules = secretlint_rules::rules();
         let project = project::load(
             &Sources {
                 root: &root,
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     fn changes(args: &ScopeArgs) -> Result<Vec<(String, Level)>, CliError> {
-        level_changes(args, &project::builtin_rules(), &Config::new(today()))
+        level_changes(args, &secretlint_rules::rules(), &Config::new(today()))
     }
 
     #[test]

@@ -6,8 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use secretlint_core::Rule;
-use secretlint_rules::patterns::{CredentialPatterns, builtin_rule};
+use secretlint_rules::patterns::CredentialPatterns;
 
 use crate::config::Config;
 use crate::names::RuleNames;
@@ -64,12 +63,6 @@ impl Project {
         let folder = self.config_path.as_deref().and_then(Path::parent);
         folder.unwrap_or(root)
     }
-}
-
-/// Every rule this program ships, in a fixed order.
-#[must_use]
-pub fn builtin_rules() -> Vec<&'static dyn Rule> {
-    vec![builtin_rule()]
 }
 
 /// The rule that stands for the patterns of a configuration.

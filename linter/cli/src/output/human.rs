@@ -24,10 +24,13 @@ pub(super) fn write(
     for finding in &report.findings {
         text.clear();
         handler
-            .render_report(&mut text, &Shown {
-                finding,
-                links: around.look.links,
-            })
+            .render_report(
+                &mut text,
+                &Shown {
+                    finding,
+                    links: around.look.links,
+                },
+            )
             .map_err(|_| io::Error::other("a finding could not be rendered"))?;
         writeln!(out, "{text}")?;
     }
