@@ -18,6 +18,7 @@ pub struct Baseline {
     key_text: String,
     entries: Vec<Entry>,
     by_fingerprint: FxHashMap<String, usize>,
+    by_digest: FxHashMap<String, Vec<usize>>,
 }
 
 /// What is wrong with a baseline file.
@@ -70,6 +71,7 @@ impl Baseline {
             key_text,
             entries: Vec::new(),
             by_fingerprint: FxHashMap::default(),
+            by_digest: FxHashMap::default(),
         })
     }
 
@@ -168,10 +170,10 @@ impl Baseline {
         if let Some(&index) = self.by_fingerprint.get(&finding.fingerprint) {
             return Some(index);
         }
-        let digest = hex(finding.digest?);
-        self.entries.iter().position(|entry| {
-            entry.digest.as_deref() == Some(&digest)
-                && entry.rule == finding.rule
+        let same_value = self.by_digest.get(&hex(finding.digest?))?;
+        same_value.iter().copied().find(|&index| {
+            let entry = &self.entries[index];
+            entry.rule == finding.rule
                 && (entry.address == finding.address || entry.path == finding.project_path)
         })
     }
@@ -184,6 +186,15 @@ impl Baseline {
             .enumerate()
             .map(|(index, entry)| (entry.fingerprint.clone(), index));
         self.by_fingerprint = by_fingerprint.collect();
+        self.by_digest.clear();
+        for (index, entry) in entries.iter().enumerate() {
+            if let Some(digest) = &entry.digest {
+                self.by_digest
+                    .entry(digest.clone())
+                    .or_default()
+                    .push(index);
+            }
+        }
         self.entries = entries;
     }
 }

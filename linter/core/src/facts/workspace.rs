@@ -58,16 +58,16 @@ pub struct Workspace<'a> {
 /// Files grouped by folder, folders and files sorted by path.
 #[must_use]
 pub fn by_folder(files: &[SourceFile]) -> Vec<(&str, Vec<&SourceFile>)> {
-    let mut sorted: Vec<&SourceFile> = files.iter().collect();
-    sorted.sort_unstable_by(|a, b| (a.folder(), &a.path).cmp(&(b.folder(), &b.path)));
-    let mut groups: Vec<(&str, Vec<&SourceFile>)> = Vec::new();
-    for file in sorted {
-        match groups.last_mut() {
-            Some((folder, members)) if *folder == file.folder() => members.push(file),
-            _ => groups.push((file.folder(), vec![file])),
-        }
-    }
-    groups
+    let mut sorted: Vec<(&str, &SourceFile)> =
+        files.iter().map(|file| (file.folder(), file)).collect();
+    sorted.sort_unstable_by(|(a, first), (b, second)| (a, &first.path).cmp(&(b, &second.path)));
+    sorted
+        .chunk_by(|(a, _), (b, _)| a == b)
+        .map(|members| {
+            let files = members.iter().map(|(_, file)| *file);
+            (members[0].0, files.collect())
+        })
+        .collect()
 }
 
 impl<'a> Workspace<'a> {
