@@ -82,7 +82,7 @@ pub(crate) struct Named {
 pub(crate) struct Init {
     #[command(flatten)]
     pub(crate) named: Named,
-    /// Let this public key open the store too (age1… or ssh-…); may be repeated. `KEY=NAME` gives it a name.
+    /// Let this public key open the store too (age1…); may be repeated. `KEY=NAME` gives it a name.
     #[arg(long = "recipient", value_name = "KEY[=NAME]")]
     pub(crate) recipients: Vec<String>,
     /// Protect a newly made key with a passphrase, which is asked for.
@@ -148,7 +148,7 @@ pub(crate) struct Target {
 pub(crate) enum Recipients {
     /// List them.
     List(Listing),
-    /// Let a public key (age1… or ssh-…) open the store.
+    /// Let a public key (age1…) open the store.
     Add {
         /// The public key.
         key: String,
