@@ -53,7 +53,7 @@ impl Canary {
     pub fn search(&self, place: &str, bytes: &[u8]) -> Vec<Leak> {
         self.forms()
             .into_iter()
-            .filter(|(_, needle)| contains(bytes, needle))
+            .filter(|(_, needle)| memchr::memmem::find(bytes, needle).is_some())
             .map(|(form, _)| Leak {
                 place: place.to_owned(),
                 form,
@@ -117,12 +117,6 @@ impl Canary {
         }
         forms
     }
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack
-        .windows(needle.len())
-        .any(|window| window == needle)
 }
 
 fn hex(bytes: &[u8]) -> String {

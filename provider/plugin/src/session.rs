@@ -152,8 +152,9 @@ pub(crate) fn start(config: &ProviderModel) -> Result<Session, Diagnostics> {
     };
     let stores =
         settings::guarded_stores(&surroundings, &settings).map_err(|error| match error {
-            SettingsError::Store(error) => Diagnostic::error("The provider is not configured")
-                .detail(format!("{}.", sentence(&error.to_string()))),
+            SettingsError::Store(error) => {
+                Diagnostic::error("The provider is not configured").detail(explained(&error))
+            }
             error => Diagnostic::error("The policy cannot be used")
                 .detail(error.to_string())
                 .at("policy"),
@@ -190,7 +191,7 @@ pub(crate) fn diagnose(error: &StoreError) -> Diagnostics {
         _ => "The secret cannot be accessed",
     };
     Diagnostic::error(summary)
-        .detail(format!("{}.", sentence(&error.to_string())))
+        .detail(explained(error))
         .at("ref")
         .into()
 }
@@ -266,5 +267,15 @@ fn facts(facts: StoreFacts) -> LeaseFacts {
 }
 
 fn trouble(summary: &str, error: &StoreError) -> Diagnostic {
-    Diagnostic::error(summary).detail(format!("{}.", sentence(&error.to_string())))
+    Diagnostic::error(summary).detail(explained(error))
+}
+
+/// What is wrong and what to do, in full sentences.
+fn explained(error: &StoreError) -> String {
+    let help = error.help().map(|help| format!(" {}.", sentence(help)));
+    format!(
+        "{}.{}",
+        sentence(&error.to_string()),
+        help.unwrap_or_default()
+    )
 }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use secret_stores::Environment;
+use secret_stores::{Environment, StoreError};
 
 use self::arguments::{Arguments, Command};
 use crate::serve;
@@ -33,7 +33,16 @@ pub(crate) fn run(plugin: tfplugin::Environment) -> ExitCode {
         .map_or(Ok(()), |command| execute(&command))
     {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format_args!("{error:#}")),
+        Err(error) => {
+            let help = error
+                .downcast_ref::<StoreError>()
+                .and_then(StoreError::help);
+            fail(&format_args!(
+                "{error:#}{}",
+                help.map(|help| format!("\nhelp: {help}"))
+                    .unwrap_or_default()
+            ))
+        }
     }
 }
 
