@@ -4,7 +4,7 @@ use secretlint_core::Confidence;
 
 use crate::values::dummy::dummy;
 use crate::values::names::Kind;
-use crate::values::shapes::{self, is_word};
+use crate::values::shapes::{self, is_uuid, is_word};
 
 /// What a text in the place of a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,9 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
     if let Some(other) = shapes::not_secret(text, kind, exact) {
         return Judgement::NotSecret(other);
     }
+    if is_uuid(text) && !(exact || takes_uuid(kind, name)) {
+        return Judgement::NotSecret(Other::Identifier);
+    }
     if let Some(judgement) = by_kind(text, kind, name) {
         return judgement;
     }
@@ -86,6 +89,18 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
         return Judgement::NotSecret(other);
     }
     Judgement::Secret(confidence(text, kind, exact))
+}
+
+/// Some services give out UUIDs as API keys and client secrets. Under a bare `secret` or `token` a
+/// UUID is the id of one.
+fn takes_uuid(kind: Kind, name: &str) -> bool {
+    let bare = ["secret", "secrets", "token", "key"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word));
+    matches!(
+        kind,
+        Kind::Key | Kind::Token | Kind::Password | Kind::Secret
+    ) && !bare
 }
 
 /// `oidc_client_secret = "oidc-client-secret"`: the name of the secret in a store, written in the
@@ -317,7 +332,6 @@ mod tests {
             ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC4", Kind::PrivateKey),
             ("!@#$%^&*()_+", Kind::Password),
             ("https://idp.example.com/token", Kind::Token),
-            ("b7c1b3f0-5b0c-4a0e-8a55-6a2f0a1f8f70", Kind::Secret),
             (
                 "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
                 Kind::Token,
@@ -340,6 +354,19 @@ mod tests {
                 "{text}: {judgement:?}"
             );
         }
+    }
+
+    #[test]
+    fn uuids_are_secrets_only_under_names_of_services() {
+        let uuid = "7197b5ee-23bb-4c21-ab28-2f750936cffa";
+        assert!(matches!(
+            judge(uuid, Kind::Secret, "KEYCLOAK_CLIENT_SECRET", false),
+            Judgement::Secret(_)
+        ));
+        assert!(matches!(
+            judge(uuid, Kind::Secret, "secret", false),
+            Judgement::NotSecret(_)
+        ));
     }
 
     #[test]

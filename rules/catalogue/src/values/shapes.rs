@@ -50,12 +50,6 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if is_cloud_id(text) || starts_with(text, "sha256:") || starts_with(text, "sha1:") {
         return Some(Other::Identifier);
     }
-    if is_uuid(text)
-        && !(exact && matches!(kind, Kind::Key | Kind::Token | Kind::Password))
-        && kind != Kind::Password
-    {
-        return Some(Other::Identifier);
-    }
     if starts_with(text, "ssh-") && text.contains(" AAAA") || starts_with(text, "ecdsa-sha2") {
         return Some(Other::Public);
     }
@@ -263,7 +257,11 @@ fn is_version(word: &str) -> bool {
 
 /// `GITHUB_TOKEN`: the name of a variable that holds a secret.
 fn is_variable_name(text: &str) -> bool {
+    let dummy = [
+        "YOUR_", "MY_", "EXAMPLE_", "CHANGE_", "REPLACE_", "TEST_", "DUMMY_", "INSERT_",
+    ];
     text.split('_').count() > 2
+        && !dummy.iter().any(|start| text.starts_with(start))
         && text
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
