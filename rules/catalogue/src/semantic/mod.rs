@@ -16,6 +16,7 @@ mod missing_rotation;
 mod missing_write_only_version;
 mod nonsensitive_secret;
 mod persisted_secret_argument;
+mod repair;
 mod secrecy;
 mod secret_in_command;
 mod secret_in_local_file;

@@ -9,6 +9,7 @@ use hcl_syntax::ExprKind;
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::literal::takes_any_text;
+use crate::semantic::repair::use_write_only;
 use crate::semantic::secrecy::{
     is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
@@ -93,6 +94,13 @@ impl Rule for PersistedSecretArgument {
             "Use `{argument}_wo` with `{argument}_wo_version` (provider {provider}{since}, Terraform {WRITE_ONLY_CORE}).{upgrade}"
         )
         .into();
+        let attribute = block
+            .content
+            .attribute(argument)
+            .filter(|_| position.path.len() == 1);
+        finding
+            .fixes
+            .extend(attribute.and_then(|attribute| use_write_only(block, &attribute)));
         sink.report(finding);
     }
 }

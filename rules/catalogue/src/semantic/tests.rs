@@ -180,3 +180,53 @@ fn secrets_are_followed_through_names_that_promise_nothing() {
         "{found:?}"
     );
 }
+
+/// The fixture with the first fix of every finding of a rule applied.
+fn repaired(fixture: &str, rule: &str) -> String {
+    let found = check(fixture);
+    let fixes = found.iter().filter(|finding| finding.rule == rule);
+    let mut edits: Vec<_> = fixes
+        .filter_map(|finding| finding.fixes.first())
+        .flat_map(|fix| fix.edits.clone())
+        .collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse((edit.place.start, edit.place.end)));
+    let mut text = fixture.to_owned();
+    for edit in edits {
+        text.replace_range(
+            edit.place.start as usize..edit.place.end as usize,
+            &edit.text,
+        );
+    }
+    text
+}
+
+#[test]
+fn repairs_keep_comments_and_need_no_second_run() {
+    let cases = [
+        (
+            "unmarked-secret-variable",
+            "variable \"db_password\" {\n  type = string # from the store\n}\nvariable \"api_token\" {}\n",
+            "variable \"db_password\" {\n  sensitive = true\n  type = string # from the store\n}\nvariable \"api_token\" {\n  sensitive = true\n}\n",
+        ),
+        (
+            "unmarked-secret-output",
+            "output \"password\" {\n  value = random_password.db.result\n}\n",
+            "output \"password\" {\n  sensitive = true\n  value = random_password.db.result\n}\n",
+        ),
+        (
+            "persisted-secret-argument",
+            "resource \"aws_db_instance\" \"db\" {\n  # Rotated monthly.\n  password = var.db_password\n}\n",
+            "resource \"aws_db_instance\" \"db\" {\n  # Rotated monthly.\n  password_wo_version = 1\n  password_wo = var.db_password\n}\n",
+        ),
+    ];
+    for (rule, before, after) in cases {
+        assert_eq!(repaired(before, rule), after, "{rule}");
+        assert_eq!(repaired(after, rule), after, "{rule} is repaired once");
+    }
+}
+
+#[test]
+fn one_line_blocks_are_left_alone() {
+    let fixture = "variable \"db_password\" { type = string }\n";
+    assert_eq!(repaired(fixture, "unmarked-secret-variable"), fixture);
+}

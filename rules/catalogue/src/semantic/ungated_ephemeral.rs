@@ -3,11 +3,11 @@
 use hcl_syntax::ExprKind;
 use secretlint_core::facts::{Block, Role, each_position};
 use secretlint_core::{
-    Applicability, Cx, Edit, Family, Finding, Fix, Hooks, Place, Rank, Rule, RuleMeta, Severity,
-    Sink,
+    Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
 };
 
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::repair::add_line;
 
 static META: RuleMeta = rule(
     "ungated-ephemeral",
@@ -71,7 +71,10 @@ impl Rule for UngatedEphemeral {
                 block.address()
             );
             let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
-            finding.fixes.extend(gate(block));
+            let gate = ("Open the secret only while applying", Applicability::Safe);
+            finding
+                .fixes
+                .extend(add_line(block, "applying = terraform.applying", gate));
             sink.report(finding);
         }
     }
@@ -101,29 +104,4 @@ fn is_needed_at_apply_only(cx: &Cx<'_, '_>, ephemeral: &Block<'_>) -> bool {
         });
     }
     used && open
-}
-
-/// Adds the gate after the block's last attribute, indented like it.
-fn gate(block: &Block<'_>) -> Option<Fix> {
-    let last = block.content.attributes().last()?;
-    let text = block.file.text();
-    let start = last.name_span.start as usize;
-    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let indent = &text[line..start];
-    let end = last.span().end;
-    if block.file.kind.is_json() || !indent.trim().is_empty() {
-        return None;
-    }
-    Some(Fix {
-        title: "Open the secret only while applying".to_owned(),
-        applicability: Applicability::Safe,
-        edits: vec![Edit {
-            place: Place {
-                file: block.file.id,
-                start: end,
-                end,
-            },
-            text: format!("\n{indent}applying = terraform.applying"),
-        }],
-    })
 }

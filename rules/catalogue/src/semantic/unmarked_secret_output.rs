@@ -1,9 +1,12 @@
 //! `unmarked-secret-output`: an output shows a secret.
 
 use secretlint_core::facts::{Block, Role};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Applicability, Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink,
+};
 
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::repair::add_line;
 use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 
 static META: RuleMeta = rule(
@@ -74,6 +77,11 @@ impl Rule for UnmarkedSecretOutput {
             place,
             message: format!("`{what}` is secret"),
         }));
+        // Unsafe: what reads the output must be marked as well, or the next plan fails.
+        let mark = ("Mark the output as sensitive", Applicability::Unsafe);
+        finding
+            .fixes
+            .extend(add_line(block, "sensitive = true", mark));
         sink.report(finding);
     }
 }

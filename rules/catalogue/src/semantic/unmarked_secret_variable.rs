@@ -1,12 +1,15 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
 use secretlint_core::facts::{Block, Role, Variable, constant_text, each_position, members};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
+};
 
 use hcl_syntax::ExprKind;
 use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::repair::add_line;
 use crate::values::{Judgement, Kind, Other, judge, meaning_of};
 
 static META: RuleMeta = rule(
@@ -69,12 +72,13 @@ impl Rule for UnmarkedSecretVariable {
         {
             let block = cx.module.block(variable.block);
             let message = format!("`{}` holds a secret and is not marked", block.address());
-            sink.report(Finding::new(
-                &META,
-                block.header_place(),
-                block.address(),
-                message,
-            ));
+            let mut finding = Finding::new(&META, block.header_place(), block.address(), message);
+            // Unsafe: outputs that show the value must be marked as well, or the next plan fails.
+            let mark = ("Mark the variable as sensitive", Applicability::Unsafe);
+            finding
+                .fixes
+                .extend(add_line(block, "sensitive = true", mark));
+            sink.report(finding);
         }
     }
 }

@@ -1,0 +1,50 @@
+//! `categories.json` says for the accuracy scorer which rule counts for which category of labels.
+
+use std::collections::BTreeMap;
+
+/// Rules of the engine itself.
+const OWN: &[&str] = &[
+    "expired-suppression",
+    "invalid-config",
+    "invalid-suppression",
+    "syntax-error",
+    "unused-suppression",
+];
+/// Rules that need the policy, which only the engine has.
+const ELSEWHERE: &[&str] = &["policy-violation"];
+
+fn categories() -> BTreeMap<String, String> {
+    serde_json::from_str(include_str!("categories.json")).expect("a JSON object of texts")
+}
+
+#[test]
+fn every_semantic_rule_has_a_category() {
+    let categories = categories();
+    for meta in secretlint_rules::semantic::RULES
+        .iter()
+        .flat_map(|rule| rule.metas())
+    {
+        assert!(
+            categories.contains_key(&*meta.id),
+            "{} has no category",
+            meta.id
+        );
+    }
+}
+
+#[test]
+fn every_category_names_a_rule() {
+    let rules = secretlint_rules::rules();
+    let known = |id: &str| {
+        rules
+            .iter()
+            .flat_map(|rule| rule.metas())
+            .any(|meta| meta.id == id)
+    };
+    for id in categories().keys().filter(|id| *id != "*") {
+        assert!(
+            known(id) || OWN.contains(&&**id) || ELSEWHERE.contains(&&**id),
+            "{id} is no rule"
+        );
+    }
+}
