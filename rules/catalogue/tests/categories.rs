@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 /// Rules of the engine itself.
 const OWN: &[&str] = &[
-    "expired-suppression",
     "invalid-config",
     "invalid-suppression",
     "syntax-error",
@@ -13,13 +12,13 @@ const OWN: &[&str] = &[
 /// Rules that need the policy, which only the engine has.
 const ELSEWHERE: &[&str] = &["policy-violation"];
 
-fn categories() -> BTreeMap<String, String> {
-    serde_json::from_str(include_str!("categories.json")).expect("a JSON object of texts")
+fn categories() -> Result<BTreeMap<String, String>, serde_json::Error> {
+    serde_json::from_str(include_str!("categories.json"))
 }
 
 #[test]
-fn every_semantic_rule_has_a_category() {
-    let categories = categories();
+fn every_semantic_rule_has_a_category() -> Result<(), serde_json::Error> {
+    let categories = categories()?;
     for meta in secretlint_rules::semantic::RULES
         .iter()
         .flat_map(|rule| rule.metas())
@@ -30,10 +29,11 @@ fn every_semantic_rule_has_a_category() {
             meta.id
         );
     }
+    Ok(())
 }
 
 #[test]
-fn every_category_names_a_rule() {
+fn every_category_names_a_rule() -> Result<(), serde_json::Error> {
     let rules = secretlint_rules::rules();
     let known = |id: &str| {
         rules
@@ -41,10 +41,11 @@ fn every_category_names_a_rule() {
             .flat_map(|rule| rule.metas())
             .any(|meta| meta.id == id)
     };
-    for id in categories().keys().filter(|id| *id != "*") {
+    for id in categories()?.keys().filter(|id| *id != "*") {
         assert!(
             known(id) || OWN.contains(&&**id) || ELSEWHERE.contains(&&**id),
             "{id} is no rule"
         );
     }
+    Ok(())
 }
