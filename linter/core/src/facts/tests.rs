@@ -440,3 +440,40 @@ fn embedded_text_keeps_its_place() {
         "hunter2"
     );
 }
+
+proptest::proptest! {
+    /// Whatever stands in the files: facts are built, walked and traced without a panic, and every
+    /// place is inside its file.
+    #[test]
+    fn any_text_has_facts(
+        main in "(variable \"a\" \\{|locals \\{|output \"o\" \\{|module \"m\" \\{|source = \"[.]/\"|a = |default = |value = |local[.]a|var[.]a|module[.]m[.]o|each[.]value|<<-E\n|\nE\n|\\$\\{|\\}|\\[|\\]|\"|for v in |: v|merge\\(|\\)|password=ä|\n|,| ){0,60}",
+        vars in "(a = |\"|\\{|\\}|ä|\\[|\n){0,20}",
+        state in "(\\{|\\}|\\[|\\]|\"resources\":|\"instances\":|\"attributes\":|\"a\"|,|:|1){0,30}",
+    ) {
+        let texts = [("main.tf", &main), ("x.tfvars", &vars), ("y.tfstate", &state), ("z.tf.json", &state), ("terragrunt.hcl", &main)];
+        let file = |(index, (path, text)): (usize, &(&str, &String))| {
+            SourceFile::new(FileId(index as u32), *path, FileKind::of(path).unwrap(), text.as_str())
+        };
+        let files: Vec<SourceFile> = texts.iter().enumerate().map(file).collect();
+        let workspace = Workspace::build(&files, &ByFirstFolder);
+        let inside = |place: crate::finding::Place| {
+            let text = files[place.file.0 as usize].text();
+            text.get(place.start as usize..place.end as usize).is_some()
+        };
+        for module in workspace.modules() {
+            for block in &module.blocks {
+                each_position(block, &mut |position| {
+                    assert!(inside(position.place()) && inside(position.attribute_place()));
+                    for literal in trace(&workspace, module, position.block, position.expr).literals {
+                        assert!(inside(literal.place) && literal.way.iter().all(|hop| inside(hop.place)));
+                    }
+                    if let Some(embedded) = Embedded::of(block.file, position.expr) {
+                        for pair in embedded.pairs() {
+                            assert!(inside(embedded.place(pair.start, pair.start + pair.value.len())));
+                        }
+                    }
+                });
+            }
+        }
+    }
+}
