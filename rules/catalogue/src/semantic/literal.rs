@@ -8,7 +8,7 @@ use secretlint_core::facts::{
 
 use crate::schemas;
 use crate::semantic::secrecy::identifies;
-use crate::values::{Judgement, Kind, Meaning, is_about, is_specific, judge, meaning_of};
+use crate::values::{Judgement, Kind, Meaning, is_about, is_specific, is_word, judge, meaning_of};
 
 /// Where a literal stands: decides which rule speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +73,16 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         expected.name,
         expected.promise == Promise::Exact,
     );
-    let doubtful = expected.promise == Promise::Weak && !is_specific(&text, expected.kind);
-    if doubtful && matches!(judgement, Judgement::Secret(_)) {
+    let keep = match judgement {
+        _ if expected.promise != Promise::Weak => true,
+        Judgement::Secret(_) => is_specific(&text, expected.kind),
+        // A dummy under a name that promises little is a name: `server_key = "sqlserver1"`.
+        Judgement::Placeholder(_) => {
+            expected.kind == Kind::Secret && !is_same(&text, expected.name)
+        }
+        Judgement::NotSecret(_) => false,
+    };
+    if !keep || names_a_key(position, &text) {
         return None;
     }
     Some(Literal {
@@ -82,6 +90,25 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         text,
         judgement,
     })
+}
+
+/// True when two names differ in case and separators only.
+fn is_same(one: &str, other: &str) -> bool {
+    let letters = |text: &str| -> Vec<u8> {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters.map(|byte| byte.to_ascii_lowercase()).collect()
+    };
+    letters(one) == letters(other)
+}
+
+/// External secrets call the key inside a secret `secretKey`; data sources call a secret's name
+/// `secret`.
+fn names_a_key(position: &Position<'_, '_>, text: &str) -> bool {
+    let wordy = text.split(['-', '_', '.']).all(is_word);
+    let named = position.key() == "secretKey" && wordy;
+    named
+        || matches!(position.block.role, Role::Data | Role::Ephemeral)
+            && position.is_at(&["secret"])
 }
 
 /// A constant. Numbers count only as passwords: `password = 123456`.

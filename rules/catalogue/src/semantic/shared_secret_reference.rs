@@ -73,6 +73,9 @@ impl Rule for SharedSecretReference {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        if !position.is_leaf() || cx.environment(position.block.file.id).is_none() {
+            return;
+        }
         let Some(text) = position
             .literal()
             .filter(|_| is_configuration(position.block))
@@ -177,9 +180,11 @@ fn names_one_secret(text: &str) -> bool {
     };
     let azure = text.starts_with("https://") && text.contains(".vault.azure.net/secrets/");
     let google = text.starts_with("projects/") && text.contains("/secrets/");
-    let ours = secret_policy::SecretRef::parse(text).is_ok()
-        && !["env://", "file://", "local://"]
+    let ours = || {
+        !["env://", "file://", "local://", "https://", "http://"]
             .iter()
-            .any(|start| text.starts_with(start));
-    (arn && account()) || azure || google || (text.contains("://") && ours)
+            .any(|start| text.starts_with(start))
+            && secret_policy::SecretRef::parse(text).is_ok()
+    };
+    (arn && account()) || azure || google || (text.contains("://") && ours())
 }

@@ -14,3 +14,4 @@ mod words;
 pub use judge::{Dummy, Judgement, Other, judge};
 pub use names::{Kind, Meaning, is_about, is_key_id, meaning_of};
 pub use shapes::is_specific;
+pub(crate) use shapes::is_word;

@@ -50,6 +50,9 @@ pub struct Meaning {
 /// ```
 #[must_use]
 pub fn meaning_of(name: &str) -> Option<Meaning> {
+    if !may_promise(name) {
+        return None;
+    }
     let tokens = Tokens::of(name);
     let words = tokens.words();
     let last = *words.last()?;
@@ -73,7 +76,10 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
         return None;
     }
     // Encrypted with a key of somebody else, or a hash for `/etc/shadow`.
-    if words.iter().any(|word| is_one_of(word, &["encrypted"])) {
+    if words
+        .iter()
+        .any(|word| is_one_of(word, &["encrypted", "hashed"]))
+    {
         return None;
     }
     let policy = words
@@ -90,6 +96,23 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
         rest = front;
     }
     head(rest)
+}
+
+/// Every name that promises a secret has one of these stems; most names have none, and this is
+/// asked for each value of each file.
+const STEMS: &[[u8; 3]] = &[
+    *b"pas", *b"pwd", *b"psw", *b"sec", *b"tok", *b"key", *b"cre", *b"psk", *b"jwt", *b"kub",
+    *b"sal", *b"pep", *b"pat", *b"sas", *b"con", *b"dsn", *b"hoo", *b"url", *b"uri", *b"jdb",
+];
+
+fn may_promise(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let stem = |window: &[u8]| {
+        let lower = [window[0] | 0x20, window[1] | 0x20, window[2] | 0x20];
+        STEMS.contains(&lower)
+    };
+    bytes.windows(3).any(stem)
+        || bytes.len() >= 2 && bytes[bytes.len() - 2..].eq_ignore_ascii_case(b"pw")
 }
 
 /// True for a name that ends like one of a name, an address, a setting: `db_username`.
@@ -124,6 +147,10 @@ fn head(words: &[&str]) -> Option<Meaning> {
     }
     if ends_with(last, "privatekey") || (is_one_of(last, &["key", "keys"]) && has_private(before)) {
         return strong(Kind::PrivateKey);
+    }
+    // `github_app_id_kvsecret`: the name of a secret in a key vault.
+    if ends_with(last, "kvsecret") {
+        return None;
     }
     if ends_with(last, "secret") {
         let handle = is_one_of(previous, SECRET_FOR);
@@ -532,6 +559,8 @@ mod tests {
             "policy_update_token",
             "verification_token",
             "encrypted_secret",
+            "github_app_id_kvsecret",
+            "app_hashed_client_secret",
             "iam_account_password_policy_expire_passwords",
             "zookeeper_connect_string",
         ];

@@ -1,7 +1,7 @@
 //! Shapes of texts that are no secrets, and how random a text looks.
 
 use crate::values::judge::Other;
-use crate::values::names::{Kind, meaning_of};
+use crate::values::names::Kind;
 use crate::values::tokens::is_one_of;
 use crate::values::words::{CLOUD_IDS, FILES, REFERENCES, SETTINGS};
 
@@ -60,7 +60,8 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if is_path(text) {
         return Some(Other::Path);
     }
-    is_variable_name(text).then_some(Other::Name)
+    // `session-`: the beginning of a name.
+    (is_variable_name(text) || text.ends_with(['-', '_', '/', ':'])).then_some(Other::Name)
 }
 
 fn starts_with(text: &str, start: &str) -> bool {
@@ -97,10 +98,10 @@ fn is_template(text: &str) -> bool {
     };
     // `$dex-client:secret`, `$kms_keys:name`: resolved by the program that reads it.
     let looked_up = text.starts_with('$')
-        && text.contains(':')
+        && text.contains([':', '-', '_'])
         && text[1..]
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
+            .all(|byte| byte.is_ascii_alphabetic() || b"-_:.".contains(&byte));
     looked_up
         || framed("__")
         || framed("%")
@@ -268,7 +269,12 @@ fn is_variable_name(text: &str) -> bool {
         && text
             .split('_')
             .all(|word| word.bytes().any(|byte| byte.is_ascii_uppercase()))
-        && meaning_of(text).is_some()
+        && text.split('_').any(|word| {
+            matches!(
+                word,
+                "TOKEN" | "KEY" | "SECRET" | "PASSWORD" | "PASS" | "CREDENTIALS"
+            )
+        })
 }
 
 /// Only letters, all lower case, all upper case or capitalised, and short.
