@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::output::Format;
 
@@ -27,6 +28,34 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Lint files and folders (the default)
     Check(CheckArgs),
+    /// Repair findings in place
+    Fix(FixArgs),
+    /// Explain a rule: what, why, example, repair
+    Explain {
+        /// The rule's id
+        rule: String,
+    },
+    /// List the rules, or test the examples of credential patterns
+    Rules(RulesArgs),
+    /// Accept today's findings, or forget those that are gone
+    Baseline {
+        #[command(subcommand)]
+        action: BaselineAction,
+    },
+    /// Write a first secretlint.toml and secretref.toml from what is in the tree
+    Init,
+    /// Say whether an environment may use a secret reference, and why
+    Policy(PolicyArgs),
+    /// Serve an editor over standard input and output
+    Lsp,
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
 }
 
 /// What to read, and what decides about it.
@@ -112,6 +141,63 @@ pub(crate) struct CheckArgs {
     pub(crate) verbose: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct FixArgs {
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// Show the changes, write nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Also apply fixes that change what the configuration does
+    #[arg(long = "unsafe")]
+    pub(crate) unsafe_fixes: bool,
+    /// Apply the fixes of this rule only (repeatable)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) rule: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    /// Form of the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+    #[command(subcommand)]
+    pub(crate) action: Option<RulesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesAction {
+    /// Run the examples of the built-in and the configured credential patterns
+    Test {
+        /// Configuration file [default: secretlint.toml, found upward]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineAction {
+    /// Write the baseline: accept every finding there is now
+    Update(ScopeArgs),
+    /// Remove entries whose finding is gone; accepts nothing new
+    Prune(ScopeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    /// The reference, such as `vault+prod://kv/payments/db#password`
+    pub(crate) reference: String,
+    /// The environment that wants it
+    #[arg(long, short, value_name = "NAME", conflicts_with = "path")]
+    pub(crate) environment: Option<String>,
+    /// A file of the tree, whose environment wants it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) path: Option<String>,
+    /// Policy file [default: secretref.toml, found upward]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Colour {
@@ -120,6 +206,14 @@ pub(crate) enum Colour {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    #[default]
+    Text,
+    Json,
+    Markdown,
 }
 
 #[cfg(test)]

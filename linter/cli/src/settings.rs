@@ -30,7 +30,7 @@ pub(crate) struct Scope {
     pub(crate) rules: Vec<&'static dyn Rule>,
 }
 
-/// Which files of the project a command wants.
+/// What a command does with the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BaselineUse {
     /// Accept what it accepts.

@@ -24,6 +24,8 @@ use secretlint_core::facts::{Environments, Module, ModuleId, SourceFile, Workspa
 use secretlint_core::report::{Stats, Unreadable};
 use secretlint_core::{Evidence, FileId, Finding, Hooks, Place, Report, Rule, RuleMeta, Sink};
 
+pub use hcl_syntax::{ColumnUnit, LineIndex, Position};
+
 pub use baseline::{Baseline, BaselineError};
 pub use config::{Config, Level, Mistakes, Trouble, json_schema};
 pub use input::{Input, TextInput};

@@ -44,7 +44,7 @@ pub(super) fn write(
 }
 
 /// The word for a severity in every line-based format.
-pub(super) fn severity_word(severity: Severity) -> &'static str {
+pub(crate) fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

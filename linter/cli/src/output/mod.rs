@@ -21,6 +21,7 @@ use clap::ValueEnum;
 use secretlint_core::{Report, RuleMeta};
 
 pub(crate) use destination::{Destination, write_atomically};
+pub(crate) use human::severity_word;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
