@@ -112,11 +112,11 @@ impl Repair {
 }
 
 /// The best fix of each finding that may be applied, without those that touch another's places.
-fn chosen<'r>(
-    report: &'r Report,
+fn chosen(
+    report: &Report,
     least: Applicability,
     wanted: impl Fn(&ReportedFinding) -> bool + Copy,
-) -> Vec<&'r Fix> {
+) -> Vec<&Fix> {
     let mut taken: Vec<&Edit> = Vec::new();
     let mut fixes = Vec::new();
     for finding in report.findings.iter().filter(|finding| wanted(finding)) {

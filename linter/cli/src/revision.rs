@@ -128,3 +128,85 @@ impl Repository<'_> {
         Ok(output.stdout)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository with one commit, in a folder of its own.
+    struct Fixture(tempfile::TempDir);
+
+    impl Fixture {
+        fn new() -> Self {
+            let fixture = Self(tempfile::tempdir().unwrap());
+            fixture.write("live/old name.tf", "a = 1\n");
+            fixture.write("gone.tf", "");
+            fixture.git(&["init", "-q"]);
+            fixture.git(&["add", "."]);
+            fixture.git(&["commit", "-qm", "first"]);
+            fixture
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.0.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+
+        fn git(&self, arguments: &[&str]) {
+            let done = Command::new("git")
+                .current_dir(self.0.path())
+                .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+                .args(arguments)
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .output()
+                .unwrap();
+            assert!(
+                done.status.success(),
+                "{}",
+                String::from_utf8_lossy(&done.stderr)
+            );
+        }
+    }
+
+    #[test]
+    fn since_names_changed_and_new_files_that_exist() {
+        let fixture = Fixture::new();
+        fixture.write("live/old name.tf", "a = 2\n");
+        fixture.write("live/new.tf", "");
+        std::fs::remove_file(fixture.0.path().join("gone.tf")).unwrap();
+        let repository = |root: &Path| Repository { root }.changed_since("HEAD").unwrap();
+        let root = fixture.0.path();
+        assert_eq!(repository(root), ["live/old name.tf", "live/new.tf"]);
+        // Names are those seen from where the run starts.
+        assert_eq!(repository(&root.join("live")), ["old name.tf", "new.tf"]);
+    }
+
+    #[test]
+    fn staged_texts_are_those_of_the_index() {
+        let fixture = Fixture::new();
+        fixture.write("live/old name.tf", "staged = 1\n");
+        fixture.write("read.me", "not linted");
+        fixture.git(&["add", "."]);
+        fixture.write("live/old name.tf", "unstaged = 1\n");
+        let staged = Repository {
+            root: fixture.0.path(),
+        }
+        .staged()
+        .unwrap();
+        assert_eq!(staged.paths, ["live/old name.tf"]);
+        assert_eq!(staged.texts[0].text, "staged = 1\n");
+    }
+
+    #[test]
+    fn revisions_that_do_not_exist_are_named_not_taken_for_options() {
+        let fixture = Fixture::new();
+        for revision in ["no-such-branch", "--output=x"] {
+            let root = fixture.0.path();
+            let error = Repository { root }.changed_since(revision).unwrap_err();
+            assert!(error.to_string().starts_with("git: rev-parse:"), "{error}");
+            assert!(!root.join("x").exists());
+        }
+    }
+}

@@ -1,17 +1,21 @@
 //! SARIF 2.1.0 (OASIS), shaped for code scanning: stable rule ids, paths relative to where the run
-//! started, a fingerprint of our own, suppressions, related locations.
+//! started, a fingerprint of our own, suppressions, related locations, and the way a value took as a
+//! code flow. Within GitHub's limits; what does not fit is said in a notification. Only rules that
+//! reported are described, which keeps uploads small.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use secretlint_core::report::{Location as Place, ReportedFinding};
-use secretlint_core::{Confidence, Report, RuleMeta, Severity};
+use secretlint_core::{Confidence, Family, Report, RuleMeta, Severity};
 use serde_sarif::sarif::{
-    ArtifactContent, ArtifactLocation, Invocation, Location, LogicalLocation, Message,
+    ArtifactContent, ArtifactLocation, CodeFlow, Invocation, Location, LogicalLocation, Message,
     MultiformatMessageString, Notification, PhysicalLocation, PropertyBag, Region,
     ReportingConfiguration, ReportingDescriptor, Result as SarifResult, ResultLevel, Run, Sarif,
-    Suppression, Tool, ToolComponent,
+    Suppression, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
 };
+
+use secretlint_engine::project::rule_page;
 
 use super::{Surroundings, uri};
 
@@ -21,6 +25,12 @@ const SCHEMA: &str =
 
 /// Name of our fingerprint among `partialFingerprints`; the suffix is its recipe's version.
 const FINGERPRINT: &str = "secretlint/v1";
+
+/// GitHub refuses runs with more results.
+const MAX_RESULTS: usize = 25_000;
+
+/// GitHub refuses results with more locations.
+const MAX_RELATED: usize = 1_000;
 
 pub(super) fn write(
     report: &Report,
@@ -32,8 +42,15 @@ pub(super) fn write(
 }
 
 fn log(report: &Report, rules: &[&RuleMeta]) -> Sarif {
+    let results = kept(report);
+    let reported: BTreeSet<&str> = results.iter().map(|finding| &*finding.rule).collect();
+    let rules: Vec<&RuleMeta> = rules
+        .iter()
+        .copied()
+        .filter(|rule| reported.contains(&*rule.id))
+        .collect();
     let indices: BTreeMap<&str, i64> = (0..)
-        .zip(rules)
+        .zip(&rules)
         .map(|(index, rule)| (&*rule.id, index))
         .collect();
     let driver = ToolComponent::builder()
@@ -47,11 +64,14 @@ fn log(report: &Report, rules: &[&RuleMeta]) -> Sarif {
                 .collect::<Vec<_>>(),
         )
         .build();
-    let results: Vec<_> = report
-        .findings
-        .iter()
-        .chain(&report.suppressed)
-        .map(|finding| result(finding, &indices))
+    let results: Vec<_> = results
+        .into_iter()
+        .map(|finding| {
+            let family = indices
+                .get(&*finding.rule)
+                .map(|&index| rules[index as usize].family);
+            result(finding, &indices, family)
+        })
         .collect();
     let run = Run::builder()
         .tool(Tool::builder().driver(driver).build())
@@ -66,9 +86,26 @@ fn log(report: &Report, rules: &[&RuleMeta]) -> Sarif {
         .build()
 }
 
+/// The findings that fit, worst first when they do not all fit, in the report's order.
+fn kept(report: &Report) -> Vec<&ReportedFinding> {
+    let mut all: Vec<_> = report.findings.iter().chain(&report.suppressed).collect();
+    if all.len() > MAX_RESULTS {
+        let mut ranked: Vec<_> = (0..all.len()).collect();
+        ranked.sort_by_key(|&index| {
+            let finding = all[index];
+            let suppressed = finding.suppression.is_some();
+            (suppressed, std::cmp::Reverse(finding.severity), index)
+        });
+        ranked.truncate(MAX_RESULTS);
+        ranked.sort_unstable();
+        all = ranked.into_iter().map(|index| all[index]).collect();
+    }
+    all
+}
+
 /// What could not be linted is a notification, so that an incomplete run is visible.
 fn invocation(report: &Report) -> Invocation {
-    let notifications: Vec<_> = report
+    let mut notifications: Vec<_> = report
         .unreadable
         .iter()
         .map(|file| {
@@ -87,8 +124,19 @@ fn invocation(report: &Report) -> Invocation {
                 .build()
         })
         .collect();
+    let total = report.findings.len() + report.suppressed.len();
+    if total > MAX_RESULTS {
+        let text = format!(
+            "{} further findings are left out: a run holds {MAX_RESULTS}",
+            total - MAX_RESULTS
+        );
+        let left_out = Notification::builder()
+            .level(serde_json::json!("warning"))
+            .message(message(&text));
+        notifications.push(left_out.build());
+    }
     Invocation::builder()
-        .execution_successful(true)
+        .execution_successful(report.unreadable.is_empty())
         .tool_execution_notifications(notifications)
         .build()
 }
@@ -110,7 +158,8 @@ fn descriptor(rule: &RuleMeta) -> ReportingDescriptor {
     ReportingDescriptor::builder()
         .id(rule.id.to_string())
         .short_description(text(&rule.summary))
-        .full_description(text(&rule.summary))
+        .full_description(text(&rule.why))
+        .help_uri(rule_page(&rule.id))
         .help(
             MultiformatMessageString::builder()
                 .text(rule.docs.to_string())
@@ -131,10 +180,15 @@ fn descriptor(rule: &RuleMeta) -> ReportingDescriptor {
         .build()
 }
 
-fn result(finding: &ReportedFinding, indices: &BTreeMap<&str, i64>) -> SarifResult {
+fn result(
+    finding: &ReportedFinding,
+    indices: &BTreeMap<&str, i64>,
+    family: Option<Family>,
+) -> SarifResult {
     let related: Vec<_> = finding
         .related
         .iter()
+        .take(MAX_RELATED)
         .map(|related| {
             let mut location = location(&related.location, None);
             location.message = Some(message(&related.message));
@@ -169,9 +223,25 @@ fn result(finding: &ReportedFinding, indices: &BTreeMap<&str, i64>) -> SarifResu
         )]))
         .build();
     built.rule_index = indices.get(finding.rule.as_ref()).copied();
+    if family == Some(Family::Flow) && !related.is_empty() {
+        built.code_flows = Some(vec![way(&related, &finding.location)]);
+    }
     built.related_locations = (!related.is_empty()).then_some(related);
     built.suppressions = Some(suppressions);
     built
+}
+
+/// The steps a value took, ending where it is reported.
+fn way(steps: &[Location], end: &Place) -> CodeFlow {
+    let end = location(end, None);
+    let step = |location: &Location| {
+        let builder = ThreadFlowLocation::builder();
+        builder.location(location.clone()).build()
+    };
+    let steps: Vec<_> = steps.iter().chain([&end]).map(step).collect();
+    CodeFlow::builder()
+        .thread_flows(vec![ThreadFlow::builder().locations(steps).build()])
+        .build()
 }
 
 fn location(place: &Place, address: Option<&str>) -> Location {
@@ -297,6 +367,41 @@ mod tests {
         assert!(errors.is_empty(), "{errors:#?}");
         // The schema itself tells valid from invalid.
         assert!(!validator.is_valid(&serde_json::json!({ "version": "2.1.0" })));
+    }
+
+    #[test]
+    fn flows_lead_through_every_step_to_the_finding() {
+        let report = super::super::tests::report();
+        let finding = super::result(
+            &report.findings[0],
+            &std::collections::BTreeMap::new(),
+            Some(secretlint_core::Family::Flow),
+        );
+        let flow = serde_json::to_value(&finding.code_flows).unwrap();
+        let steps = flow[0]["threadFlows"][0]["locations"].as_array().unwrap();
+        let path = |step: &serde_json::Value| {
+            let physical = &step["location"]["physicalLocation"];
+            physical["artifactLocation"]["uri"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let paths: Vec<_> = steps.iter().map(path).collect();
+        assert_eq!(paths, ["live/dev/main.tf", "live/prod%20env/main.tf"]);
+    }
+
+    #[test]
+    fn a_run_holds_no_more_results_than_github_takes() {
+        let mut report = super::super::tests::report();
+        let one = report.findings[0].clone();
+        report.findings = vec![one; super::MAX_RESULTS + 5];
+        report.findings[0].severity = secretlint_core::Severity::Note;
+        let kept = super::kept(&report);
+        assert_eq!(kept.len(), super::MAX_RESULTS);
+        let is_note = |finding: &&&secretlint_core::report::ReportedFinding| {
+            finding.severity == secretlint_core::Severity::Note
+        };
+        assert_eq!(kept.iter().filter(is_note).count(), 0);
     }
 
     #[test]
