@@ -8,6 +8,7 @@ mod cli;
 mod data_source;
 mod ephemeral;
 mod function;
+mod identity;
 mod json;
 mod password;
 mod provider;

@@ -8,6 +8,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 
 use crate::data_source::metadata::Metadata;
+use crate::data_source::whoami::Whoami;
 use crate::ephemeral::password::Password;
 use crate::ephemeral::value::Value;
 use crate::function::parse_ref::ParseRef;
@@ -25,10 +26,25 @@ model! {
         /// The policy file. Default: `SECRETREF_POLICY`, else the `secretref.toml` in the working directory or
         /// the nearest folder above; without one, nothing is refused.
         pub(crate) policy: Option<String> = optional(),
+        /// The identity of this run, which the policy is held against.
+        pub(crate) identity: Option<IdentityModel> = block(),
         /// The access log.
         pub(crate) audit: Option<AuditModel> = block(),
         /// A local store besides the default one, under the name that references use: `local+NAME://…`.
         pub(crate) local: BTreeMap<String, LocalModel> = block(),
+    }
+}
+
+model! {
+    /// Where the identity token of this run is: the workload identity that GitLab (`id_tokens`), Kubernetes
+    /// (projected service account tokens) and others give to a job. Default: the token in the variable
+    /// `SECRETREF_ID_TOKEN`, else the file named by `SECRETREF_ID_TOKEN_FILE`, else no identity. Its claims are
+    /// read, not verified, to hold them against `identities` of the policy, and written to the access log.
+    pub(crate) struct IdentityModel {
+        /// Name of the variable that holds the token. Not together with `token_file`.
+        pub(crate) token_env: Option<String> = optional(),
+        /// The file that holds the token, such as `/var/run/secrets/kubernetes.io/serviceaccount/token`.
+        pub(crate) token_file: Option<String> = optional(),
     }
 }
 
@@ -74,6 +90,7 @@ impl Provider for SecretRefProvider {
     fn offer(&self, registry: &mut Registry<Session>) {
         registry
             .data_source(Metadata)
+            .data_source(Whoami)
             .ephemeral(Password)
             .ephemeral(Value)
             .function(ParseRef)

@@ -16,15 +16,18 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
+use crate::identity::{IdentitySource, WorkloadIdentity};
 use crate::json;
 use crate::provider::ProviderModel;
 use crate::reference::sentence;
-use crate::settings::{self, Settings, SettingsError};
+use crate::settings::{self, Guarded, Settings, SettingsError};
 
 /// What every resource gets.
 #[derive(Debug)]
 pub(crate) struct Session {
     stores: Arc<Stores>,
+    environment: Option<String>,
+    identity: Option<WorkloadIdentity>,
 }
 
 /// An opened reference, in the forms that Terraform gets; all empty when the secret is missing and optional.
@@ -43,11 +46,23 @@ pub(crate) struct OpenedValue {
 }
 
 impl Session {
-    /// A session on `stores`.
-    pub(crate) fn new(stores: Stores) -> Self {
+    /// A session on guarded stores.
+    fn new(guarded: Guarded) -> Self {
         Self {
-            stores: Arc::new(stores),
+            stores: Arc::new(guarded.stores),
+            environment: guarded.environment,
+            identity: guarded.identity,
         }
+    }
+
+    /// The environment of the policy that was chosen.
+    pub(crate) fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// Who runs this process; `None` when no identity is in use.
+    pub(crate) fn identity(&self) -> Option<&WorkloadIdentity> {
+        self.identity.as_ref()
     }
 
     /// Opens a reference.
@@ -142,6 +157,14 @@ pub(crate) fn start(config: &ProviderModel) -> Result<Session, Diagnostics> {
     let settings = Settings {
         environment: config.environment.clone(),
         policy: config.policy.clone(),
+        identity: config
+            .identity
+            .as_ref()
+            .map(|identity| IdentitySource {
+                token_env: identity.token_env.clone(),
+                token_file: identity.token_file.clone(),
+            })
+            .unwrap_or_default(),
         audit_path: audit.and_then(|audit| audit.path.clone()),
         audit_required: audit.and_then(|audit| audit.required) == Some(true),
         local: config
@@ -150,16 +173,19 @@ pub(crate) fn start(config: &ProviderModel) -> Result<Session, Diagnostics> {
             .map(|(name, block)| (name.clone(), block.settings()))
             .collect(),
     };
-    let stores =
+    let guarded =
         settings::guarded_stores(&surroundings, &settings).map_err(|error| match error {
             SettingsError::Store(error) => {
                 Diagnostic::error("The provider is not configured").detail(explained(&error))
             }
+            SettingsError::Identity(error) => Diagnostic::error("The identity cannot be used")
+                .detail(format!("{}.", sentence(&error.to_string())))
+                .at("identity"),
             error => Diagnostic::error("The policy cannot be used")
                 .detail(error.to_string())
                 .at("policy"),
         })?;
-    Ok(Session::new(stores))
+    Ok(Session::new(guarded))
 }
 
 fn encoded(value: &Secret) -> Secret {

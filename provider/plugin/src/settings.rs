@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secret_policy::policy::discover;
 use secret_policy::{Policy, Scheme};
 use secret_stores::audit::{AuditContext, AuditLog, AuditOptions};
 use secret_stores::layers::{Guard, Identity, Layers};
 use secret_stores::local::Passphrase;
 use secret_stores::{Environment, Settings as BlockSettings, StoreError, Stores};
+
+use crate::identity::{IdentityError, IdentitySource, WorkloadIdentity};
 
 /// What was chosen explicitly; `None` leaves it to the environment.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Option<String>,
     /// The policy file.
     pub(crate) policy: Option<String>,
+    /// Where the identity token is.
+    pub(crate) identity: IdentitySource,
     /// The access log.
     pub(crate) audit_path: Option<String>,
     /// Whether an access that cannot be recorded is refused.
@@ -42,6 +47,9 @@ pub(crate) enum SettingsError {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// The identity is not known although a token was named.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// A store or the access log cannot be set up.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -100,6 +108,17 @@ pub(crate) fn audit_options(
     Ok(options)
 }
 
+/// Stores and what they are guarded with.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    /// The stores behind their layers.
+    pub(crate) stores: Stores,
+    /// The environment that was chosen.
+    pub(crate) environment: Option<String>,
+    /// Who runs this process.
+    pub(crate) identity: Option<WorkloadIdentity>,
+}
+
 /// Stores for Terraform: guarded by the policy, recorded in the access log. Nothing is contacted.
 ///
 /// # Errors
@@ -107,13 +126,27 @@ pub(crate) fn audit_options(
 pub(crate) fn guarded_stores(
     surroundings: &Environment,
     settings: &Settings,
-) -> Result<Stores, SettingsError> {
+) -> Result<Guarded, SettingsError> {
+    let identity = WorkloadIdentity::find(surroundings, &settings.identity, Timestamp::now())?;
+    let environment = environment(surroundings, settings.environment.as_deref());
     let guard = policy(surroundings, settings.policy.as_deref())?.map(|policy| Guard {
         policy: Arc::new(policy),
-        environment: environment(surroundings, settings.environment.as_deref()),
-        identity: Identity::Unidentified,
+        environment: environment.clone(),
+        identity: identity.as_ref().map_or(Identity::Unidentified, |found| {
+            Identity::Claims(found.claims.clone())
+        }),
     });
-    stores(surroundings, settings, guard)
+    let mut context = AuditContext::from_environment(surroundings);
+    context.environment.clone_from(&environment);
+    context.identity = identity
+        .as_ref()
+        .map(WorkloadIdentity::recorded)
+        .unwrap_or_default();
+    Ok(Guarded {
+        stores: stores(surroundings, settings, guard, context)?,
+        environment,
+        identity,
+    })
 }
 
 /// Stores for whoever manages them by hand: recorded in the access log, not judged by the policy.
@@ -124,18 +157,20 @@ pub(crate) fn unguarded_stores(
     surroundings: &Environment,
     passphrase: Passphrase,
 ) -> Result<Stores, SettingsError> {
-    Ok(stores(surroundings, &Settings::default(), None)?.with_passphrase(passphrase))
+    let mut context = AuditContext::from_environment(surroundings);
+    context.environment = environment(surroundings, None);
+    let stores = stores(surroundings, &Settings::default(), None, context)?;
+    Ok(stores.with_passphrase(passphrase))
 }
 
 fn stores(
     surroundings: &Environment,
     settings: &Settings,
     guard: Option<Guard>,
+    context: AuditContext,
 ) -> Result<Stores, SettingsError> {
     let mut options = audit_options(surroundings, settings.audit_path.as_deref())?;
     options.fail_closed = settings.audit_required;
-    let mut context = AuditContext::from_environment(surroundings);
-    context.environment = environment(surroundings, settings.environment.as_deref());
     let layers = Layers {
         guard,
         audit: Some(Arc::new(AuditLog::open(options, context)?)),

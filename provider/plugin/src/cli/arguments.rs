@@ -7,7 +7,8 @@ use jiff::Timestamp;
 const AFTER_HELP: &str = "\
 Terraform and OpenTofu start this program themselves, without arguments.
 Variables: SECRETREF_STORE, SECRETREF_IDENTITY_FILE, SECRETREF_IDENTITY, SECRETREF_PASSPHRASE,
-SECRETREF_AUTHOR, SECRETREF_ENVIRONMENT, SECRETREF_POLICY, SECRETREF_AUDIT_LOG.";
+SECRETREF_AUTHOR, SECRETREF_ENVIRONMENT, SECRETREF_POLICY, SECRETREF_AUDIT_LOG, SECRETREF_ID_TOKEN,
+SECRETREF_ID_TOKEN_FILE.";
 
 /// Opens secret references just in time for Terraform and OpenTofu; by hand, manages the local store,
 /// the audit log and the policy.

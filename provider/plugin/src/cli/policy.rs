@@ -2,12 +2,14 @@
 
 use anyhow::{anyhow, bail};
 use clap::ValueEnum as _;
+use jiff::Timestamp;
 use secret_policy::policy::{Expectation, Request};
-use secret_policy::{Policy, policy};
+use secret_policy::{Caller, Policy, policy};
 use secret_stores::Environment;
 
 use super::arguments::{Explain, OperationName, PolicyCommand};
 use super::{output, reference};
+use crate::identity::{IdentitySource, WorkloadIdentity};
 use crate::settings;
 
 pub(super) fn execute(environment: &Environment, command: &PolicyCommand) -> anyhow::Result<()> {
@@ -48,8 +50,14 @@ fn explain(environment: &Environment, arguments: &Explain) -> anyhow::Result<()>
     let policy = load(environment, arguments.file.policy.as_deref())?;
     let reference = reference::parse(&arguments.reference)?;
     let chosen = settings::environment(environment, arguments.environment.as_deref());
-    let request =
-        Request::open(chosen.as_deref(), &reference).operation(match arguments.operation {
+    let identity =
+        WorkloadIdentity::find(environment, &IdentitySource::default(), Timestamp::now())?;
+    let caller = identity
+        .as_ref()
+        .map_or(Caller::Unknown, |found| Caller::Identified(&found.claims));
+    let request = Request::open(chosen.as_deref(), &reference)
+        .caller(caller)
+        .operation(match arguments.operation {
             OperationName::Open => secret_policy::Operation::Open,
             OperationName::Metadata => secret_policy::Operation::Metadata,
             OperationName::Write => secret_policy::Operation::Write,

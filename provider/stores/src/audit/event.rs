@@ -35,7 +35,8 @@ pub struct Event {
     /// The stable word of the error, see [`ErrorKind`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The line of the policy that refused.
+    /// The line of the policy that decided: what allowed the access, or refused it. `None` without a policy,
+    /// and when no line says anything about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// What the value was needed for.
@@ -169,6 +170,8 @@ pub struct Access {
     pub lease: Option<String>,
     /// What the value was needed for.
     pub purpose: Option<String>,
+    /// The line of the policy that decided before the call.
+    pub rule: Option<String>,
 }
 
 impl Event {
@@ -197,7 +200,9 @@ impl Event {
             error: error.map(|error| error.kind().as_str().to_owned()),
             rule: error
                 .and_then(|error| error.context("rule"))
-                .map(|rule| cut(rule.to_owned())),
+                .map(str::to_owned)
+                .or(access.rule)
+                .map(cut),
             ..Self::bare(event, outcome)
         }
     }

@@ -10,6 +10,7 @@ use secret_policy::SecretRef;
 use crate::audit::{Access, AuditLog};
 use crate::capability::Capability;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
+use crate::layers::Guard;
 use crate::lease::{Lease, LeaseFacts, LeaseHandle, Leased};
 use crate::payload::{Metadata, SecretPayload};
 use crate::store::{FetchOptions, SecretStore, WriteRequest};
@@ -18,11 +19,22 @@ use crate::store::{FetchOptions, SecretStore, WriteRequest};
 pub(super) struct Audited {
     inner: Arc<dyn SecretStore>,
     log: Arc<AuditLog>,
+    guard: Option<Guard>,
 }
 
 impl Audited {
-    pub(super) fn new(inner: Arc<dyn SecretStore>, log: Arc<AuditLog>) -> Self {
-        Self { inner, log }
+    /// `guard` is the one inside: its decision is part of the record.
+    pub(super) fn new(
+        inner: Arc<dyn SecretStore>,
+        log: Arc<AuditLog>,
+        guard: Option<Guard>,
+    ) -> Self {
+        Self { inner, log, guard }
+    }
+
+    /// The line of the policy that decides about the call.
+    fn rule(&self, operation: Operation, reference: &SecretRef) -> Option<String> {
+        self.guard.as_ref()?.deciding_line(operation, reference)
     }
 
     /// Before a call: when failing closed, makes sure that it can be recorded.
@@ -71,6 +83,7 @@ impl Audited {
             version,
             lease: lease.as_ref().map(|lease| lease.handle.id.clone()),
             purpose: options.purpose.clone(),
+            rule: self.rule(Operation::Open, reference),
         };
         let recorded = self
             .record(Operation::Open, access, answer.as_ref().err().cloned())
@@ -101,6 +114,7 @@ impl Audited {
                 .as_ref()
                 .ok()
                 .and_then(|metadata| metadata.version.clone()),
+            rule: self.rule(operation, reference),
             ..Access::default()
         };
         self.record(operation, access, answer.as_ref().err().cloned())
@@ -117,6 +131,10 @@ impl Audited {
         let access = Access {
             reference: lease.reference.to_string(),
             lease: Some(lease.id.clone()),
+            // Giving back needs no leave.
+            rule: (operation != Operation::Revoke)
+                .then(|| self.rule(operation, &lease.reference))
+                .flatten(),
             ..Access::default()
         };
         self.record(operation, access, answer.as_ref().err().cloned())

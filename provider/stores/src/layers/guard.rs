@@ -55,6 +55,19 @@ impl Guard {
             .caller(caller)
             .audited(audited)
     }
+
+    /// The line of the policy that decides before a call is made, for the access log; `None` when no line
+    /// says anything about it.
+    pub(super) fn deciding_line(
+        &self,
+        operation: Operation,
+        reference: &SecretRef,
+    ) -> Option<String> {
+        let decision = self
+            .policy
+            .decide(&self.request(reference, operation, true));
+        decision.rule.map(|rule| rule.to_string())
+    }
 }
 
 fn enforce(operation: Operation, reference: &SecretRef, decision: Decision) -> Result<()> {

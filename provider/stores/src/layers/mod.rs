@@ -74,7 +74,11 @@ impl Layers {
             ));
         }
         if let Some(log) = &self.audit {
-            store = Arc::new(audit::Audited::new(store, Arc::clone(log)));
+            store = Arc::new(audit::Audited::new(
+                store,
+                Arc::clone(log),
+                self.guard.clone(),
+            ));
         }
         store
     }

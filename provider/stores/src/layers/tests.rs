@@ -16,7 +16,7 @@ use secret_value::Secret;
 use tempfile::TempDir;
 
 use super::*;
-use crate::audit::{AuditContext, AuditOptions};
+use crate::audit::{AuditContext, AuditOptions, Outcome};
 use crate::{
     Capability, ErrorKind, FetchOptions, Lease, LeaseFacts, LeaseHandle, Leased, Metadata,
     Operation, Result, Retry, SecretPayload, StoreError, WriteRequest,
@@ -457,4 +457,40 @@ fn refusals_are_recorded_with_the_line_that_refused() {
         .unwrap();
     assert_eq!(entry.event.event.as_str(), "decision");
     assert!(entry.event.rule.unwrap().starts_with("secretref.toml:4"));
+}
+
+#[test]
+fn allowed_accesses_are_recorded_with_the_line_that_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{POLICY}writes = [\"vault://kv/a\"]\n");
+    let layers = Layers {
+        guard: guarded(&policy).guard,
+        ..audited(&folder, true)
+    };
+    let layered = layers.wrap(Scripted::new([fails(ErrorKind::NotFound, Retry::Never)]));
+    let target = reference("vault://kv/a");
+    block_on(async {
+        let options = FetchOptions::default();
+        layered.fetch(&target, &options).await.unwrap_err();
+        layered.fetch(&target, &options).await.unwrap();
+        layered.metadata(&target).await.unwrap();
+        let request = WriteRequest::new(Secret::new(vec![1]));
+        layered.write(&target, &request).await.unwrap();
+    });
+    let entries: Vec<_> = crate::audit::read(&folder.path().join("audit.jsonl"))
+        .unwrap()
+        .map(|entry| entry.unwrap().event)
+        .map(|event| (event.event.as_str(), event.outcome, event.rule.unwrap()))
+        .collect();
+    let reads = "secretref.toml:3: refs = [\"vault://kv/**\"]".to_owned();
+    let writes = "secretref.toml:7: writes = [\"vault://kv/a\"]".to_owned();
+    assert_eq!(
+        entries,
+        [
+            ("open", Outcome::Error, reads.clone()),
+            ("open", Outcome::Ok, reads.clone()),
+            ("metadata", Outcome::Ok, reads),
+            ("write", Outcome::Ok, writes),
+        ]
+    );
 }
