@@ -121,17 +121,19 @@ pub(crate) struct CheckArgs {
     /// Report only what is staged for the next commit, as it is staged
     #[arg(long)]
     pub(crate) staged: bool,
-    /// Format of the report
-    #[arg(long, short, value_enum, default_value_t = Format::Human)]
+    /// Form of the report: human, short, json, jsonl, sarif, github, gitlab-codequality,
+    /// gitlab-secret-detection, junit, checkstyle or html
+    // The list above keeps `--help` on one screen.
+    #[arg(long, short, value_enum, default_value_t = Format::Human, hide_possible_values = true, hide_default_value = true)]
     pub(crate) format: Format,
-    /// Write the report to FILE, or also in another FORMAT to FILE (repeatable)
-    #[arg(long, short, value_name = "[FORMAT=]FILE")]
+    /// Write the report to FILE; FORMAT=FILE writes a further one (repeatable)
+    #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Vec<String>,
     /// End with 0 in spite of findings
     #[arg(long)]
     pub(crate) exit_zero: bool,
-    /// Colour
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    /// Colour: auto, always or never
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, hide_possible_values = true, hide_default_value = true)]
     pub(crate) color: Colour,
     /// Findings only, no summary
     #[arg(long, short, conflicts_with = "verbose")]
@@ -225,6 +227,14 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_a_screen() {
+        let command = Cli::command().term_width(100);
+        let shown = command.try_get_matches_from(["secretlint", "--help"]);
+        let help = shown.unwrap_err().to_string();
+        assert!(help.lines().count() <= 55, "{help}");
     }
 
     #[test]

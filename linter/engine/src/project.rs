@@ -140,3 +140,84 @@ fn error(what: &'static str, path: &Path, source: std::io::Error) -> ProjectErro
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(root: &Path) -> Sources<'_> {
+        Sources {
+            root,
+            config: Source::Usual,
+            policy: Source::Usual,
+            baseline: Source::Usual,
+            today: jiff::civil::date(2026, 6, 1),
+        }
+    }
+
+    fn load(sources: &Sources<'_>) -> Result<Project, ProjectError> {
+        super::load(sources, &RuleNames::new(&[]))
+    }
+
+    #[test]
+    fn files_are_found_upward_and_the_baseline_beside_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("live/prod");
+        std::fs::create_dir_all(&root).unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        };
+        write("secretlint.toml", "baseline = \"accepted.json\"\n");
+        write("secretref.toml", "[environments.prod]\n");
+        let baseline = crate::Baseline::new("0123456789abcdef".to_owned()).unwrap();
+        write("accepted.json", &baseline.to_json().unwrap());
+        let project = load(&sources(&root)).unwrap();
+        assert_eq!(project.folder(&root), folder.path());
+        assert!(project.config.policy.is_some());
+        assert!(project.config.baseline.is_some());
+        assert!(project.config.mistakes.is_empty());
+        let off = Sources {
+            config: Source::Off,
+            policy: Source::Off,
+            ..sources(&root)
+        };
+        let project = load(&off).unwrap();
+        assert!(project.config.policy.is_none() && project.config.baseline.is_none());
+    }
+
+    #[test]
+    fn a_named_file_that_is_missing_is_an_error_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Source::Named(Path::new("no-such.toml"));
+        let usual = sources(folder.path());
+        for (what, sources) in [
+            (
+                "configuration",
+                Sources {
+                    config: missing,
+                    ..usual
+                },
+            ),
+            (
+                "policy",
+                Sources {
+                    policy: missing,
+                    ..usual
+                },
+            ),
+            (
+                "baseline",
+                Sources {
+                    baseline: missing,
+                    ..usual
+                },
+            ),
+        ] {
+            let error = load(&sources).unwrap_err().to_string();
+            assert!(
+                error.contains(what) && error.contains("no-such.toml"),
+                "{error}"
+            );
+        }
+    }
+}
