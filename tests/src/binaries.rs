@@ -58,21 +58,7 @@ fn profile_dir(program: &Path) -> Option<&Path> {
 }
 
 fn build() -> Result<Binaries> {
-    let target = target_dir()?;
-    let release = !cfg!(debug_assertions);
-    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-    cargo
-        .current_dir(workspace_root())
-        .args(["build", "--quiet", "--workspace", "--bins", "--target-dir"])
-        .arg(&target);
-    if release {
-        cargo.arg("--release");
-    }
-    let status = cargo.status().context("cannot run cargo")?;
-    if !status.success() {
-        bail!("cargo could not build the programs: {status}");
-    }
-    let folder = target.join(if release { "release" } else { "debug" });
+    let folder = cargo_build(&["--workspace", "--bins"])?;
     Ok(Binaries {
         linter: folder.join(format!("secretlint{}", std::env::consts::EXE_SUFFIX)),
         provider: folder.join(format!(
@@ -80,4 +66,52 @@ fn build() -> Result<Binaries> {
             std::env::consts::EXE_SUFFIX
         )),
     })
+}
+
+/// Builds the provider that the framework's conformance tests drive, once per process.
+///
+/// # Errors
+/// When cargo cannot build it; its own messages go to standard error.
+pub fn echo_provider() -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let build = || {
+        let folder = cargo_build(&["--package", "tf-framework", "--example", "echo"])?;
+        Ok(folder
+            .join("examples")
+            .join(format!("echo{}", std::env::consts::EXE_SUFFIX)))
+    };
+    BUILT
+        .get_or_init(|| build().map_err(|error: anyhow::Error| format!("{error:#}")))
+        .clone()
+        .map_err(anyhow::Error::msg)
+}
+
+/// Builds the provider alone.
+///
+/// # Errors
+/// When cargo cannot build it; its own messages go to standard error.
+pub fn provider_program() -> Result<PathBuf> {
+    let name = "terraform-provider-secretref";
+    let folder = cargo_build(&["--package", name, "--bins"])?;
+    Ok(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Builds what `what` selects in the profile of this very program; returns the folder with the results.
+fn cargo_build(what: &[&str]) -> Result<PathBuf> {
+    let target = target_dir()?;
+    let release = !cfg!(debug_assertions);
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo
+        .current_dir(workspace_root())
+        .args(["build", "--quiet", "--target-dir"])
+        .arg(&target)
+        .args(what);
+    if release {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo could not build {}: {status}", what.join(" "));
+    }
+    Ok(target.join(if release { "release" } else { "debug" }))
 }

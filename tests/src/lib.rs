@@ -7,6 +7,9 @@
 pub mod binaries;
 pub mod demo;
 pub mod leak;
+#[cfg(target_os = "linux")]
+pub mod processes;
+pub mod release;
 pub mod sandbox;
 pub mod terraform;
 

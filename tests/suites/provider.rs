@@ -505,35 +505,7 @@ fn an_unpacked_mirror_installs_the_provider() {
 #[cfg(target_os = "linux")]
 mod processes {
     use super::*;
-    use std::path::Path;
-    use std::time::{Duration, Instant};
-
-    /// Processes that run a program below `folder`.
-    fn running(folder: &Path) -> Vec<u32> {
-        std::fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|pid: &u32| {
-                std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-                    let home = format!("HOME={}", folder.join("home").display());
-                    environment
-                        .split(|byte| *byte == 0)
-                        .any(|entry| entry == home.as_bytes())
-                })
-            })
-            .collect()
-    }
-
-    fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-        let started = Instant::now();
-        while !done() {
-            assert!(
-                started.elapsed() < Duration::from_secs(30),
-                "waited 30 s for: {what}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
+    use e2e::processes::{provider_runs, running, wait_until};
 
     fn sleeping_consumer(sandbox: &Sandbox) {
         configure(
@@ -551,8 +523,7 @@ mod processes {
         let sandbox = with_secret(&canary);
         configure(&sandbox, CONSUMER);
         apply(&sandbox);
-        let root = sandbox.path("");
-        wait_until("all processes to end", || running(&root).is_empty());
+        wait_until("all processes to end", || running(&sandbox).is_empty());
         let left: Vec<_> = std::fs::read_dir(sandbox.path("tmp")).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     }
@@ -574,13 +545,6 @@ mod processes {
         wait_until("the provisioner to start", || started.exists());
         terraform.kill().unwrap();
         terraform.wait().unwrap();
-        let root = sandbox.path("");
-        let provider = || {
-            running(&root).into_iter().any(|pid| {
-                std::fs::read_to_string(format!("/proc/{pid}/comm"))
-                    .is_ok_and(|name| name.starts_with("terraform-provi"))
-            })
-        };
-        wait_until("the provider to notice", || !provider());
+        wait_until("the provider to notice", || !provider_runs(&sandbox));
     }
 }

@@ -10,6 +10,8 @@ mod ephemeral;
 mod function;
 mod identity;
 mod json;
+#[cfg(test)]
+mod pages;
 mod password;
 mod provider;
 mod reference;

@@ -10,6 +10,7 @@
 mod lease;
 mod pure;
 mod thing;
+mod things;
 mod value;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use secret_value::Secret;
 use tf_framework::prelude::*;
+
+use things::Things;
 
 /// What happened inside the provider: kept in memory, and appended to a file when the configuration
 /// names one.
@@ -64,8 +67,6 @@ pub struct Shared {
     things: Arc<Mutex<Things>>,
 }
 
-type Things = BTreeMap<String, thing::ThingModel>;
-
 impl Shared {
     pub fn things(&self) -> MutexGuard<'_, Things> {
         self.things.lock().unwrap()
@@ -77,6 +78,8 @@ model! {
     pub struct EchoConfig {
         /// File that receives one line for each event.
         pub journal: Option<String> = optional(),
+        /// Folder that keeps the things for the next process.
+        pub things: Option<String> = optional(),
         /// Must be known to configure.
         pub token: Option<Secret> = optional().sensitive(),
         /// May be unknown.
@@ -124,6 +127,9 @@ impl Provider for Echo {
 
     async fn configure(&self, _: &Context<()>, config: EchoConfig) -> Result<Shared, Diagnostics> {
         *self.journal.file.lock().unwrap() = config.journal;
+        if let Some(folder) = config.things {
+            self.things.lock().unwrap().keep_in(folder.into());
+        }
         if config
             .region
             .as_known()

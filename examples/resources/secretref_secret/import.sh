@@ -1,0 +1,1 @@
+terraform import secretref_secret.database local://prod/database
