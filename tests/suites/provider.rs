@@ -5,6 +5,9 @@
 use e2e::sandbox::Installation;
 use e2e::{Canary, Outcome, Sandbox};
 
+#[path = "provider/guard.rs"]
+mod guard;
+
 /// A sandbox with a store that holds `canary` under `local://dev/db`.
 fn with_secret(canary: &Canary) -> Sandbox {
     let sandbox = Sandbox::new(Installation::DevOverrides).unwrap();
@@ -441,7 +444,7 @@ fn functions_take_references_apart() {
     let sandbox = Sandbox::new(Installation::DevOverrides).unwrap();
     configure(
         &sandbox,
-        "output \"parts\" {\n  value = provider::secretref::parse_ref(\"bao+prod://kv/db?version=3#password\")\n}\n\noutput \"newer\" {\n  value = provider::secretref::with_version(\"local://dev/db\", \"4\")\n}\n",
+        "output \"parts\" {\n  value = provider::secretref::parse_ref(\"bao+prod://kv/db?version=3#password\")\n}\n\noutput \"foreign\" {\n  value = provider::secretref::parse_ref(\"arn:aws:ssm:eu-west-1:123456789012:parameter/prod/db\", \"main\").ref\n}\n\noutput \"newer\" {\n  value = provider::secretref::with_version(\"local://dev/db\", \"4\")\n}\n",
     );
     apply(&sandbox);
     let json = terraform(&sandbox, &["output", "-json"])
@@ -455,6 +458,7 @@ fn functions_take_references_apart() {
     assert_eq!(parts["path"], "kv/db");
     assert_eq!(parts["version"], "3");
     assert_eq!(parts["selector"], "password");
+    assert_eq!(outputs["foreign"]["value"], "aws-ssm+main://prod/db");
     assert_eq!(outputs["newer"]["value"], "local://dev/db?version=4");
 }
 

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::ops::BitOr;
 
 use hcl_syntax::Expr;
+use secret_policy::Policy;
 
 use crate::digest::DigestKey;
 use crate::facts::{Block, Environment, Module, Position, SourceFile, Trace, Workspace, trace};
@@ -215,6 +216,12 @@ impl<'r, 'a> Cx<'r, 'a> {
     #[must_use]
     pub fn environment(&self, file: FileId) -> Option<&'r Environment> {
         self.workspace.environment(file)
+    }
+
+    /// The policy file, when there is one without mistakes.
+    #[must_use]
+    pub fn policy(&self) -> Option<&'r Policy> {
+        self.workspace.policy()
     }
 
     /// The text of a place.

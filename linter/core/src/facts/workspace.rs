@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use secret_policy::Policy;
 
 use crate::facts::block::Role;
 use crate::facts::constant::constant_string;
@@ -27,6 +28,10 @@ pub trait Environments: Sync {
     fn of_path(&self, path: &str) -> Option<Environment>;
     /// The environment a constant names (`prod`, `Production`, `prd`); `None` for other words.
     fn of_word(&self, word: &str) -> Option<Environment>;
+    /// The policy file, when there is one without mistakes. Provided: none.
+    fn policy(&self) -> Option<Arc<Policy>> {
+        None
+    }
 }
 
 /// Knows no environment at all.
@@ -53,6 +58,7 @@ pub struct Workspace<'a> {
     value_folders: Vec<Vec<ModuleId>>,
     files: FxHashMap<FileId, &'a SourceFile>,
     environments: FxHashMap<FileId, Environment>,
+    policy: Option<Arc<Policy>>,
 }
 
 /// Files grouped by folder, folders and files sorted by path.
@@ -115,6 +121,7 @@ impl<'a> Workspace<'a> {
             value_folders,
             files,
             environments,
+            policy: known.policy(),
         }
     }
 
@@ -182,6 +189,12 @@ impl<'a> Workspace<'a> {
     #[must_use]
     pub fn environment(&self, file: FileId) -> Option<&Environment> {
         self.environments.get(&file)
+    }
+
+    /// The policy file, when there is one without mistakes.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_deref()
     }
 }
 

@@ -9,6 +9,7 @@ mod place;
 mod shape;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::GlobSet;
 use jiff::civil::Date;
@@ -50,7 +51,7 @@ pub struct Config {
     /// The user's credential patterns, compiled.
     pub patterns: Option<Catalogue>,
     /// The policy file, when it has no mistakes.
-    pub policy: Option<Policy>,
+    pub policy: Option<Arc<Policy>>,
     environments: Vec<(String, GlobSet)>,
     policy_base: Base,
     levels: Levels,
@@ -203,7 +204,7 @@ impl Config {
         let shown = crate::discover::display(root, path);
         self.policy_base = Base::new(root, path.parent().unwrap_or(path));
         match Policy::parse(&shown, text) {
-            Ok(policy) => self.policy = Some(policy),
+            Ok(policy) => self.policy = Some(Arc::new(policy)),
             Err(error) => {
                 let trouble = |wrong: PolicyDiagnostic| {
                     Trouble::new(wrong.span.start..wrong.span.end, wrong.message, wrong.help)

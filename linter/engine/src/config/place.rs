@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
-use secret_policy::environments;
+use secret_policy::{Policy, environments};
 use secretlint_core::facts::{Environment, Environments};
 
 use super::{Config, FILE_NAME};
@@ -83,6 +84,10 @@ impl Environments for Known<'_> {
             name: name.into(),
             from: from.into(),
         })
+    }
+
+    fn policy(&self) -> Option<Arc<Policy>> {
+        self.config.policy.clone()
     }
 
     fn of_word(&self, word: &str) -> Option<Environment> {

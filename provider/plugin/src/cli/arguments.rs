@@ -176,14 +176,51 @@ pub(crate) enum RefCommand {
         reference: String,
     },
     /// Write what other tools call a secret as a reference: `ref+vault://…`, `op://…`, ARNs, Google Cloud
-    /// resource names, Azure Key Vault URIs.
-    Convert {
-        /// What the other tool says.
-        text: String,
-        /// The store block that has the address, region or account of it.
-        #[arg(long, value_name = "NAME")]
-        store: Option<String>,
-    },
+    /// resource names, Azure Key Vault URIs, a `remoteRef` of External Secrets.
+    Convert(ConvertArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArguments {
+    /// What the other tool says; with `--provider` the `key` of a `remoteRef`, or the whole as JSON.
+    pub(crate) text: String,
+    /// The store block that has the address, region or account of it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) store: Option<String>,
+    /// Read a `remoteRef` of External Secrets, whose SecretStore has this provider.
+    #[arg(long, value_enum)]
+    pub(crate) provider: Option<ProviderName>,
+    /// The `property` of the `remoteRef`.
+    #[arg(long, requires = "provider")]
+    pub(crate) property: Option<String>,
+    /// The `version` of the `remoteRef`.
+    #[arg(long = "ref-version", value_name = "VERSION", requires = "provider")]
+    pub(crate) version: Option<String>,
+    /// What the SecretStore puts in front of the key: Vault mount, Google Cloud project, key vault, namespace,
+    /// 1Password vault, or Doppler project and config.
+    #[arg(long, requires = "provider")]
+    pub(crate) scope: Option<String>,
+}
+
+/// Providers of External Secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProviderName {
+    /// `aws` with `service: SecretsManager`.
+    AwsSecretsManager,
+    /// `aws` with `service: ParameterStore`.
+    AwsParameterStore,
+    /// `azurekv`.
+    Azurekv,
+    /// `doppler`.
+    Doppler,
+    /// `gcpsm`.
+    Gcpsm,
+    /// `kubernetes`.
+    Kubernetes,
+    /// `onepassword` and `onepasswordSDK`.
+    Onepassword,
+    /// `vault`.
+    Vault,
 }
 
 #[derive(Debug, Subcommand)]

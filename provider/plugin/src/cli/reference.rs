@@ -4,15 +4,15 @@ use std::io::Write as _;
 
 use anyhow::anyhow;
 use secret_policy::SecretRef;
-use secret_policy::convert::Target;
+use secret_policy::convert::{ExternalProvider, RemoteRef, Target};
 
-use super::arguments::RefCommand;
+use super::arguments::{ConvertArguments, ProviderName, RefCommand};
 use super::output;
 
 pub(super) fn execute(command: &RefCommand) -> anyhow::Result<()> {
     match command {
         RefCommand::Parse { reference } => show(&parse(reference)?),
-        RefCommand::Convert { text, store } => convert(text, store.clone()),
+        RefCommand::Convert(arguments) => convert(arguments),
     }
 }
 
@@ -36,8 +36,15 @@ pub(super) fn parse(text: &str) -> anyhow::Result<SecretRef> {
     Ok(parsed.reference)
 }
 
-fn convert(text: &str, store: Option<String>) -> anyhow::Result<()> {
-    let converted = secret_policy::convert::convert(text, &Target { store }).map_err(|error| {
+fn convert(arguments: &ConvertArguments) -> anyhow::Result<()> {
+    let target = Target {
+        store: arguments.store.clone(),
+    };
+    let converted = match arguments.provider {
+        Some(provider) => remote_ref(arguments)?.convert(external(provider), &target),
+        None => secret_policy::convert::convert(&arguments.text, &target),
+    };
+    let converted = converted.map_err(|error| {
         anyhow!(
             "cannot be written as a reference (at byte {}): {error}",
             error.span.start
@@ -47,6 +54,44 @@ fn convert(text: &str, store: Option<String>) -> anyhow::Result<()> {
         let _ = writeln!(std::io::stderr(), "note: {note}");
     }
     Ok(output::line(&converted.reference.to_string())?)
+}
+
+/// The `remoteRef` from its fields, or from JSON.
+fn remote_ref(arguments: &ConvertArguments) -> anyhow::Result<RemoteRef> {
+    let written = if arguments.text.trim_start().starts_with('{') {
+        // The error names a place and an expectation, never the text.
+        serde_json::from_str(&arguments.text).map_err(|error| {
+            anyhow!(
+                "not a remoteRef (line {}, column {}): write {{\"key\": …, \"property\": …, \"version\": …}}",
+                error.line(),
+                error.column()
+            )
+        })?
+    } else {
+        RemoteRef {
+            key: arguments.text.clone(),
+            ..RemoteRef::default()
+        }
+    };
+    Ok(RemoteRef {
+        property: arguments.property.clone().or(written.property),
+        version: arguments.version.clone().or(written.version),
+        scope: arguments.scope.clone(),
+        key: written.key,
+    })
+}
+
+fn external(provider: ProviderName) -> ExternalProvider {
+    match provider {
+        ProviderName::AwsSecretsManager => ExternalProvider::AwsSecretsManager,
+        ProviderName::AwsParameterStore => ExternalProvider::AwsParameterStore,
+        ProviderName::Azurekv => ExternalProvider::AzureKeyVault,
+        ProviderName::Doppler => ExternalProvider::Doppler,
+        ProviderName::Gcpsm => ExternalProvider::GoogleCloud,
+        ProviderName::Kubernetes => ExternalProvider::Kubernetes,
+        ProviderName::Onepassword => ExternalProvider::OnePassword,
+        ProviderName::Vault => ExternalProvider::Vault,
+    }
 }
 
 fn show(reference: &SecretRef) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! `parse_ref`: the parts of a reference.
 
 use async_trait::async_trait;
-use secret_policy::SecretRef;
+use secret_policy::convert::{Target, convert};
+use secret_policy::{ReferenceError, SecretRef};
 use tf_framework::function::{Arguments, Function, FunctionError, Signature};
 use tf_framework::model;
 use tf_framework::value::Value;
@@ -43,13 +44,33 @@ impl Function for ParseRef {
         Signature::returning::<Parts>("Parts of a secret reference")
             .describe(
                 "Takes a secret reference apart: `ref` (canonical form), `scheme`, `store`, `path`, `version`, \
-                 `stage`, `encoding`, `optional` and `selector`. Nothing is contacted.",
+                 `stage`, `encoding`, `optional` and `selector`. What other tools call a secret is taken as well: \
+                 `ref+vault://…` of vals, `op://…`, ARNs, Google Cloud resource names, Azure Key Vault URIs; `ref` \
+                 is then what to write instead. An address, region or account in it belongs in a store block, \
+                 whose name is then the second argument. Nothing is contacted.",
             )
-            .parameter::<String>("ref", "A secret reference, such as `local://dev/database#password`.")
+            .parameter::<String>(
+                "ref",
+                "A secret reference, such as `local://dev/database#password`, or another tool's notation of one.",
+            )
+            .variadic::<String>(
+                "store",
+                "The store block that has the address, region or account of another tool's notation.",
+            )
     }
 
     async fn call(&self, mut arguments: Arguments) -> Result<Value, FunctionError> {
-        let reference = reference(&arguments.take::<String>()?)?;
+        let text = arguments.take::<String>()?;
+        let mut stores = arguments.rest::<String>()?;
+        if stores.len() > 1 {
+            return Err(FunctionError::new("one store name at most").at(2));
+        }
+        let target = Target {
+            store: stores.pop(),
+        };
+        let reference = convert(&text, &target)
+            .map_err(|error| not_a_reference(&error))?
+            .reference;
         Ok(model::to_value(Parts {
             r#ref: reference.to_string(),
             scheme: reference.scheme().name().to_owned(),
@@ -68,11 +89,13 @@ impl Function for ParseRef {
 pub(super) fn reference(text: &str) -> Result<SecretRef, FunctionError> {
     SecretRef::parse(text)
         .map(|found| found.reference)
-        .map_err(|error| {
-            FunctionError::new(format!(
-                "not a secret reference, at byte {}: {error}",
-                error.span.start
-            ))
-            .at(0)
-        })
+        .map_err(|error| not_a_reference(&error))
+}
+
+fn not_a_reference(error: &ReferenceError) -> FunctionError {
+    FunctionError::new(format!(
+        "not a secret reference, at byte {}: {error}",
+        error.span.start
+    ))
+    .at(0)
 }

@@ -6,6 +6,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::policy::{RunEnvironment, is_shared, run_environment};
 use crate::semantic::secrecy::{is_configuration, is_named_secret};
 
 static META: RuleMeta = rule(
@@ -73,12 +74,24 @@ impl Rule for ForeignEnvironmentReference {
         else {
             return;
         };
+        // Where the policy knows, it decides: see `policy-violation`.
+        if block.kind().starts_with("secretref_")
+            && cx.policy().is_some_and(|policy| {
+                !policy.environments().is_empty()
+                    && run_environment(cx, policy, block) != RunEnvironment::Unknown
+            })
+        {
+            return;
+        }
         let Some(text) = position.literal().filter(|text| text.contains('/')) else {
             return;
         };
         let Some(found) = infer(&text).filter(|found| is_production(found.environment)) else {
             return;
         };
+        if cx.policy().is_some_and(|policy| is_shared(policy, &text)) {
+            return;
+        }
         let message = format!(
             "`{}` belongs to {} and is named in {}",
             position.address(),

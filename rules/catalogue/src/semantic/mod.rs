@@ -16,6 +16,8 @@ mod missing_rotation;
 mod missing_write_only_version;
 mod nonsensitive_secret;
 mod persisted_secret_argument;
+mod policy;
+mod policy_violation;
 mod repair;
 mod secrecy;
 mod secret_in_command;
@@ -50,6 +52,7 @@ pub static RULES: &[&dyn Rule] = &[
     &missing_write_only_version::MissingWriteOnlyVersion,
     &nonsensitive_secret::NonsensitiveSecret,
     &persisted_secret_argument::PersistedSecretArgument,
+    &policy_violation::PolicyViolation,
     &secret_in_command::SecretInCommand,
     &secret_in_local_file::SecretInLocalFile,
     &secret_in_name_or_tag::SecretInNameOrTag,

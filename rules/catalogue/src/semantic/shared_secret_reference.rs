@@ -6,6 +6,7 @@ use secretlint_core::facts::{
 use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::policy::is_shared;
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing::report_groups;
 use crate::values::{Kind, meaning_of};
@@ -83,6 +84,9 @@ impl Rule for SharedSecretReference {
             return;
         };
         let place = (position.block.file, position.place());
+        if cx.policy().is_some_and(|policy| is_shared(policy, &text)) {
+            return;
+        }
         if names_one_secret(&text) {
             evidence(cx, place, (&text, position.address()), sink);
         } else if is_key_file(position)

@@ -1,5 +1,8 @@
 //! Runs the examples of every rule's documentation, and says what registries must hold.
 
+use std::sync::Arc;
+
+use secret_policy::Policy;
 use secretlint_core::facts::{
     Environment, Environments, FileKind, SourceFile, Workspace, each_position,
 };
@@ -7,10 +10,14 @@ use secretlint_core::{Cx, DigestKey, FileId, Finding, Hooks, Sink};
 
 use super::RULES;
 
-/// Environments by the inference that the engine uses without a policy.
-struct Inferred;
+/// Environments by the inference that the engine uses, and the policy of the fixture.
+struct Inferred(Option<Arc<Policy>>);
 
 impl Environments for Inferred {
+    fn policy(&self) -> Option<Arc<Policy>> {
+        self.0.clone()
+    }
+
     fn of_path(&self, path: &str) -> Option<Environment> {
         let found = secret_policy::environments::infer(path)?;
         Some(Environment {
@@ -45,6 +52,11 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
             }
         }
     }
+    let policy = files
+        .iter()
+        .position(|(path, _)| path == secret_policy::policy::FILE_NAME)
+        .map(|index| files.remove(index))
+        .map(|(path, text)| Policy::parse(&path, &text).expect("a policy without mistakes"));
     let sources: Vec<SourceFile> = files
         .into_iter()
         .enumerate()
@@ -53,7 +65,7 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
             SourceFile::new(FileId(index as u32), path, kind, text)
         })
         .collect();
-    let workspace = Workspace::build(&sources, &Inferred);
+    let workspace = Workspace::build(&sources, &Inferred(policy.map(Arc::new)));
     let key = DigestKey::unkeyed();
     let mut sink = Sink::new();
     for module in workspace.modules() {
