@@ -236,7 +236,9 @@ fn run(case: &Case, identity: Identity) -> (Refusal, usize) {
     let environment = match case.choice {
         Choice::Provider(name) => Some(name),
         // Whoever runs this folder can only choose what the policy has; without any, nothing.
-        Choice::Folder(name) => policy.environment(name).map(|found| found.name()),
+        Choice::Folder(name) => policy
+            .environment(name)
+            .map(secret_policy::policy::Environment::name),
     }
     .map(str::to_owned);
     let log = AuditOptions::at(folder.path().join("audit.jsonl"), folder.path());

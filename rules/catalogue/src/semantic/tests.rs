@@ -242,3 +242,65 @@ fn one_line_blocks_are_left_alone() {
     let fixture = "variable \"db_password\" { type = string }\n";
     assert_eq!(repaired(fixture, "unmarked-secret-variable"), fixture);
 }
+
+#[test]
+fn what_the_policy_shares_or_allows_is_not_reported() {
+    let use_in = |environment: &str| {
+        format!(
+            "# file: live/{environment}/main.tf\nephemeral \"secretref_value\" \"x\" {{\n  ref = \"aws-sm://prod/db\"\n}}\n"
+        )
+    };
+    let environments = [use_in("dev"), use_in("prod")].concat();
+    let reported = |policy: &str| {
+        let fixture = format!("{environments}# file: secretref.toml\n{policy}\n");
+        let mut rules: Vec<_> = check(&fixture)
+            .into_iter()
+            .map(|finding| finding.rule.to_string())
+            .filter(|rule| rule.contains("reference") || rule.contains("policy"))
+            .collect();
+        rules.dedup();
+        rules
+    };
+    assert_eq!(
+        reported(""),
+        ["foreign-environment-reference", "shared-secret-reference"]
+    );
+    let own = "[environments.dev]\n[environments.prod]\nrefs = [\"aws-sm://prod/**\"]\n";
+    assert_eq!(
+        reported(own),
+        ["policy-violation", "shared-secret-reference"]
+    );
+    let shared = "[shared]\nrefs = [{ ref = \"aws-sm://prod/db\", reason = \"a test\" }]\n";
+    assert!(reported(&format!("{own}{shared}")).is_empty());
+    assert!(reported(shared).is_empty());
+}
+
+#[test]
+fn the_provider_block_says_which_environment_decides() {
+    let reported = |provider: &str, argument: &str| {
+        let policy = "[environments.dev]\nrefs = [\"local://dev/**\"]\n[environments.prod]\n";
+        let fixture = format!(
+            "# file: main.tf\n{provider}\nlocals {{\n  place = \"local://dev/db\"\n}}\nephemeral \"secretref_value\" \"x\" {{\n  {argument}\n  ref = local.place\n}}\n# file: secretref.toml\n{policy}"
+        );
+        let found = check(&fixture);
+        let found = found
+            .iter()
+            .filter(|finding| finding.rule == "policy-violation");
+        found
+            .map(|finding| finding.message.clone())
+            .collect::<Vec<_>>()
+    };
+    let block = |name: &str, more: &str| {
+        format!("provider \"secretref\" {{\n  environment = \"{name}\"\n  {more}\n}}\n")
+    };
+    assert!(
+        reported("", "").is_empty(),
+        "nothing says which environment"
+    );
+    assert!(reported(&block("dev", ""), "").is_empty());
+    assert!(reported(&block("prod", ""), "")[0].contains("environment `prod` may not open"));
+    assert!(reported(&block("qa", ""), "")[0].contains("no environment `qa`"));
+    let both = [block("dev", ""), block("prod", "alias = \"live\"")].concat();
+    assert!(reported(&both, "").is_empty());
+    assert_eq!(reported(&both, "provider = secretref.live").len(), 1);
+}
