@@ -392,7 +392,12 @@ fn bytes_that_are_no_text_come_as_base64() {
         )
     };
     configure(&sandbox, &config("value_base64"));
-    apply(&sandbox);
+    let applied = apply(&sandbox);
+    assert!(
+        applied.stdout.contains("`value_base64`"),
+        "the practitioner is warned that `value` is null: {}",
+        applied.text()
+    );
     assert_eq!(std::fs::read_to_string(&proof).unwrap(), "ZcyB");
 }
 
@@ -488,6 +493,24 @@ fn every_secret_attribute_is_marked_in_the_schema() {
     assert!(schemas["data_source_schemas"]["secretref_metadata"].is_object());
     assert!(schemas["ephemeral_resource_schemas"]["secretref_password"].is_object());
     assert!(schemas["functions"]["parse_ref"].is_object());
+}
+
+#[test]
+fn the_examples_that_need_no_download_are_valid() {
+    let sandbox = Sandbox::new(Installation::Mirror).unwrap();
+    for stack in ["leaky", "secure"] {
+        let copied = sandbox.copy_example(stack).unwrap();
+        for environment in ["dev", "staging", "prod"] {
+            let service = copied.join("live").join(environment).join("service");
+            for arguments in [&["init", "-no-color"][..], &["validate", "-no-color"]] {
+                sandbox
+                    .terraform(&service, arguments)
+                    .unwrap()
+                    .expect_code(0)
+                    .unwrap();
+            }
+        }
+    }
 }
 
 #[test]

@@ -70,6 +70,9 @@ impl EphemeralResource for Value {
             return Ok(Opened::new(config));
         }
         let opened = session.open(&reference).await?;
+        if opened.text.is_none() && opened.base64.is_some() {
+            context.report(not_text());
+        }
         config.version = opened.version;
         config.value = opened.text;
         config.value_base64 = opened.base64;
@@ -80,4 +83,14 @@ impl EphemeralResource for Value {
             None => Opened::new(config),
         })
     }
+}
+
+/// Terraform normalises text, so bytes that are no normalised text would not arrive as they are stored.
+fn not_text() -> Diagnostic {
+    Diagnostic::warning("The secret is not plain text")
+        .detail(
+            "It is not UTF-8 text in Unicode normal form C, which Terraform would change on the way, so `value` is \
+             null. Use `value_base64`, which keeps every byte.",
+        )
+        .at("ref")
 }
