@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use sha2::{Digest, Sha256};
 
-use crate::leak::{Canary, Leak};
+use crate::leak::{Canary, Leak, sha256};
 use crate::sandbox::{Installation, Outcome, Sandbox};
 
 /// Longest excerpt of a program's output that the story shows, in lines.
@@ -213,10 +212,7 @@ impl Demo {
                 "",
             )?
             .expect_code(0)?;
-        let digest: String = Sha256::digest(written.stdout.trim_end().as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = sha256(written.stdout.trim_end().as_bytes());
         ensure!(
             digest == self.canary.sha256(),
             "the write-only argument wrote another value than the one stored"

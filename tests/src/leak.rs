@@ -45,7 +45,7 @@ impl Canary {
     /// SHA-256 of the value in lower-case hex: proof of arrival that does not give the value away.
     #[must_use]
     pub fn sha256(&self) -> String {
-        hex(&Sha256::digest(self.value.as_bytes()))
+        sha256(self.value.as_bytes())
     }
 
     /// Searches `bytes`, which stand for `place`.
@@ -117,6 +117,12 @@ impl Canary {
         }
         forms
     }
+}
+
+/// SHA-256 of `bytes` in lower-case hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -51,3 +51,21 @@ fn every_quoted_example_is_valid_and_formatted() {
         }
     }
 }
+
+#[test]
+fn the_examples_that_need_no_download_are_valid() {
+    let sandbox = Sandbox::new(Installation::Mirror).unwrap();
+    for stack in ["leaky", "secure"] {
+        let copied = sandbox.copy_example(stack).unwrap();
+        for environment in ["dev", "staging", "prod"] {
+            let service = copied.join("live").join(environment).join("service");
+            for arguments in [&["init", "-no-color"][..], &["validate", "-no-color"]] {
+                sandbox
+                    .terraform(&service, arguments)
+                    .unwrap()
+                    .expect_code(0)
+                    .unwrap();
+            }
+        }
+    }
+}

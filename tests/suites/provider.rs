@@ -496,24 +496,6 @@ fn every_secret_attribute_is_marked_in_the_schema() {
 }
 
 #[test]
-fn the_examples_that_need_no_download_are_valid() {
-    let sandbox = Sandbox::new(Installation::Mirror).unwrap();
-    for stack in ["leaky", "secure"] {
-        let copied = sandbox.copy_example(stack).unwrap();
-        for environment in ["dev", "staging", "prod"] {
-            let service = copied.join("live").join(environment).join("service");
-            for arguments in [&["init", "-no-color"][..], &["validate", "-no-color"]] {
-                sandbox
-                    .terraform(&service, arguments)
-                    .unwrap()
-                    .expect_code(0)
-                    .unwrap();
-            }
-        }
-    }
-}
-
-#[test]
 fn an_unpacked_mirror_installs_the_provider() {
     let canary = Canary::random();
     let sandbox = Sandbox::new(Installation::Mirror).unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::Timestamp;
 use secret_policy::SecretRef;
 use secret_stores::select::{self, Selected};
 use secret_stores::{
@@ -95,11 +96,8 @@ impl Session {
         &self,
         reference: &SecretRef,
     ) -> Result<Option<Metadata>, Diagnostics> {
-        match self.stores.metadata(reference).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && reference.optional() => Ok(None),
-            Err(error) => Err(diagnose(&error)),
-            Ok(metadata) => Ok(Some(metadata)),
-        }
+        self.metadata_unless_missing(reference, reference.optional())
+            .await
     }
 
     /// Facts about a secret; `None` when it is missing.
@@ -107,8 +105,16 @@ impl Session {
         &self,
         reference: &SecretRef,
     ) -> Result<Option<Metadata>, Diagnostics> {
+        self.metadata_unless_missing(reference, true).await
+    }
+
+    async fn metadata_unless_missing(
+        &self,
+        reference: &SecretRef,
+        may_be_missing: bool,
+    ) -> Result<Option<Metadata>, Diagnostics> {
         match self.stores.metadata(reference).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound && may_be_missing => Ok(None),
             Err(error) => Err(diagnose(&error)),
             Ok(metadata) => Ok(Some(metadata)),
         }
@@ -197,6 +203,16 @@ fn encoded(value: &Secret) -> Secret {
     let encoded = Secret::from_text(BASE64_STANDARD.encode(bytes));
     secret_value::redaction::register(&encoded);
     encoded
+}
+
+/// A time as attributes have it: RFC 3339 in UTC.
+pub(crate) fn time(moment: Option<Timestamp>) -> Option<String> {
+    moment.map(|moment| moment.to_string())
+}
+
+/// A count as attributes have it.
+pub(crate) fn count(number: Option<u64>) -> Option<i64> {
+    number.and_then(|number| i64::try_from(number).ok())
 }
 
 /// A store's error as Terraform shows it, underlining the reference.

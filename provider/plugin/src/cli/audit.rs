@@ -67,7 +67,7 @@ fn cells(entry: &Entry) -> Vec<String> {
         .map(String::as_str)
         .collect::<Vec<_>>();
     vec![
-        event.time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        output::moment(event.time),
         event.event.to_string(),
         output::word(&event.outcome),
         event.reference.clone().unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::bail;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::Timestamp;
 use secret_value::Secret;
 use zeroize::Zeroizing;
 
@@ -39,6 +40,11 @@ pub(crate) fn table(rows: &[Vec<String>]) -> io::Result<()> {
 pub(crate) fn word(value: &impl serde::Serialize) -> String {
     let json = serde_json::to_value(value).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()
+}
+
+/// A time to the second, in UTC.
+pub(crate) fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Writes one JSON value on a line of its own.

@@ -137,14 +137,14 @@ impl<'a> Row<'a> {
 
     fn cells(&self) -> Vec<String> {
         let state = match (self.removed, self.expires) {
-            (Some(when), _) => format!("removed {}", moment(when)),
-            (None, Some(when)) => format!("expires {}", moment(when)),
+            (Some(when), _) => format!("removed {}", output::moment(when)),
+            (None, Some(when)) => format!("expires {}", output::moment(when)),
             (None, None) => String::new(),
         };
         vec![
             self.reference.to_owned(),
             self.version.to_string(),
-            moment(self.created),
+            output::moment(self.created),
             self.author.unwrap_or_default().to_owned(),
             state,
         ]
@@ -161,11 +161,6 @@ fn show(format: Format, rows: &[Row<'_>]) -> anyhow::Result<()> {
     let mut lines = vec![heading];
     lines.extend(rows.iter().map(Row::cells));
     Ok(output::table(&lines)?)
-}
-
-/// Times are shown to the second, in UTC.
-fn moment(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn list(environment: &Environment, arguments: &Listing) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 
 use crate::reference::{self, ReferenceText};
-use crate::session::Session;
+use crate::session::{Session, count, time};
 
 model! {
     /// Reads facts about a secret without its value; where the store tells the two apart, no right to read
@@ -60,14 +60,9 @@ impl DataSource for Metadata {
         let Some(metadata) = found else {
             return Ok(config);
         };
-        let time = |moment: Option<jiff::Timestamp>| moment.map(|moment| moment.to_string());
         config.version = metadata.version;
-        config.version_number = metadata
-            .number
-            .and_then(|number| i64::try_from(number).ok());
-        config.versions = metadata
-            .versions
-            .and_then(|number| i64::try_from(number).ok());
+        config.version_number = count(metadata.number);
+        config.versions = count(metadata.versions);
         config.created_at = time(metadata.created);
         config.updated_at = time(metadata.updated);
         config.expires_at = time(metadata.expires);

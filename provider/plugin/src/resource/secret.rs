@@ -2,7 +2,6 @@
 //! reference, the version and times; never the value.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use secret_stores::{Metadata, Precondition, WriteRequest};
 use secret_value::Secret;
 use tf_framework::managed::{Create, Delete, Import, Read, Stored, Update};
@@ -11,7 +10,7 @@ use tf_framework::prelude::*;
 
 use crate::password::{Choices, Demands};
 use crate::reference::{self, ReferenceText};
-use crate::session::Session;
+use crate::session::{Session, count, time};
 
 model! {
     /// Keeps a secret in a store: a value given through a write-only argument, or one that is made at random
@@ -239,11 +238,8 @@ fn one_source() -> Diagnostic {
 }
 
 fn fill(state: &mut SecretModel, metadata: Metadata) {
-    let time = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     state.version = metadata.version;
-    state.version_number = metadata
-        .number
-        .and_then(|number| i64::try_from(number).ok());
+    state.version_number = count(metadata.number);
     state.created_at = time(metadata.created);
     state.updated_at = time(metadata.updated);
 }
