@@ -138,7 +138,7 @@ macro_rules! model {
 
         impl $crate::model::Model for $name {
             fn block() -> $crate::schema::Block {
-                #[allow(unused_imports, clippy::allow_attributes, clippy::allow_attributes_without_reason)]
+                #[allow(unused_imports, clippy::allow_attributes, reason = "a model may use only some of the words that start a field")]
                 use $crate::model::{block, computed, optional, required};
                 $crate::schema::Block::new($crate::model::join_doc(&[$($doc),*]))
                     $(
