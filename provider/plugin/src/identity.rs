@@ -12,6 +12,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use jiff::Timestamp;
 use secret_policy::Claims;
 use secret_stores::Environment;
+use secret_stores::identity::IdentitySource;
 use secret_value::{Secret, redaction};
 use zeroize::Zeroizing;
 
@@ -44,11 +45,22 @@ const SHOWN: &[&str] = &[
 
 /// Where the token is, as far as it was chosen explicitly.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct IdentitySource {
+pub(crate) struct IdentityChoice {
     /// Name of a variable that holds the token.
     pub(crate) token_env: Option<String>,
     /// File that holds the token.
     pub(crate) token_file: Option<String>,
+}
+
+impl IdentityChoice {
+    /// The same choice for the stores, which show the token to log in.
+    pub(crate) fn source(&self) -> IdentitySource {
+        match (&self.token_env, &self.token_file) {
+            (Some(variable), _) => IdentitySource::Variable(variable.clone()),
+            (None, Some(file)) => IdentitySource::File(file.into()),
+            (None, None) => IdentitySource::Automatic,
+        }
+    }
 }
 
 /// Who runs this process, as its token says.
@@ -114,7 +126,7 @@ impl WorkloadIdentity {
     /// A place was chosen and has no token, or the token is none or expired.
     pub(crate) fn find(
         surroundings: &Environment,
-        chosen: &IdentitySource,
+        chosen: &IdentityChoice,
         now: Timestamp,
     ) -> Result<Option<Self>, IdentityError> {
         let Some((place, token)) = token(surroundings, chosen)? else {
@@ -182,7 +194,7 @@ impl WorkloadIdentity {
 /// The token and the name of the place it was found in.
 fn token(
     surroundings: &Environment,
-    chosen: &IdentitySource,
+    chosen: &IdentityChoice,
 ) -> Result<Option<(String, Zeroizing<String>)>, IdentityError> {
     let file = |path: PathBuf| {
         let text = read_file(&path).map_err(|reason| IdentityError::Unreadable {
@@ -268,7 +280,7 @@ mod tests {
 
     fn find(
         variables: &[(&str, &str)],
-        chosen: &IdentitySource,
+        chosen: &IdentityChoice,
     ) -> Result<Option<WorkloadIdentity>, IdentityError> {
         let surroundings = Environment::fixed("/nowhere", variables.iter().copied());
         WorkloadIdentity::find(
@@ -281,7 +293,7 @@ mod tests {
     #[test]
     fn claims_come_from_the_variable_that_is_named() {
         let token = jwt(&claims());
-        let chosen = IdentitySource {
+        let chosen = IdentityChoice {
             token_env: Some("GITLAB_OIDC".into()),
             token_file: None,
         };
@@ -305,10 +317,10 @@ mod tests {
     #[test]
     fn without_a_choice_the_usual_variables_are_looked_at() {
         let token = jwt(&claims());
-        assert!(find(&[], &IdentitySource::default()).unwrap().is_none());
+        assert!(find(&[], &IdentityChoice::default()).unwrap().is_none());
         let found = find(
             &[("SECRETREF_ID_TOKEN", &token)],
-            &IdentitySource::default(),
+            &IdentityChoice::default(),
         );
         assert!(found.unwrap().is_some());
 
@@ -318,7 +330,7 @@ mod tests {
         let path = path.display().to_string();
         let found = find(
             &[("SECRETREF_ID_TOKEN_FILE", &path)],
-            &IdentitySource::default(),
+            &IdentityChoice::default(),
         );
         assert!(found.unwrap().is_some());
     }
@@ -336,7 +348,7 @@ mod tests {
             (odd.as_str(), "exp"),
             (expired.as_str(), "1970-01-01T00:16:40Z"),
         ] {
-            let error = find(&[("SECRETREF_ID_TOKEN", text)], &IdentitySource::default())
+            let error = find(&[("SECRETREF_ID_TOKEN", text)], &IdentityChoice::default())
                 .unwrap_err()
                 .to_string();
             assert!(
@@ -345,7 +357,7 @@ mod tests {
             );
             assert!(!error.contains("plumAnchor"), "{error}");
         }
-        let absent = IdentitySource {
+        let absent = IdentityChoice {
             token_env: Some("CI_TOKEN".into()),
             token_file: None,
         };
@@ -355,7 +367,7 @@ mod tests {
                 .to_string()
                 .contains("CI_TOKEN")
         );
-        let both = IdentitySource {
+        let both = IdentityChoice {
             token_env: Some("CI_TOKEN".into()),
             token_file: Some("token".into()),
         };
@@ -363,7 +375,7 @@ mod tests {
             find(&[], &both),
             Err(IdentityError::Ambiguous { .. })
         ));
-        let missing = IdentitySource {
+        let missing = IdentityChoice {
             token_env: None,
             token_file: Some("token".into()),
         };

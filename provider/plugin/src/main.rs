@@ -19,6 +19,7 @@ mod resource;
 mod serve;
 mod session;
 mod settings;
+mod store_blocks;
 
 use std::process::ExitCode;
 

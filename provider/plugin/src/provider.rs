@@ -1,9 +1,6 @@
 //! The provider block and the list of everything that is offered.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
-use secret_stores::Settings;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
@@ -11,10 +8,12 @@ use crate::data_source::metadata::Metadata;
 use crate::data_source::whoami::Whoami;
 use crate::ephemeral::password::Password;
 use crate::ephemeral::value::Value;
+use crate::ephemeral::values::Values;
 use crate::function::parse_ref::ParseRef;
 use crate::function::with_version::WithVersion;
 use crate::resource::secret::SecretResource;
 use crate::session::{self, Session};
+use crate::store_blocks::Configuration;
 
 model! {
     /// Opens secrets just in time: a secret is referenced, never stored. Everything here is optional; without
@@ -28,10 +27,12 @@ model! {
         pub(crate) policy: Option<String> = optional(),
         /// The identity of this run, which the policy is held against.
         pub(crate) identity: Option<IdentityModel> = block(),
+        /// Accept secrets in the blocks of stores. Default: `SECRETREF_ALLOW_STATIC_CREDENTIALS`, else false: a
+        /// credential that never changes is refused; log in with the identity of the run instead. Credentials
+        /// in the stores' own environment variables, such as `VAULT_TOKEN`, are always accepted.
+        pub(crate) allow_static_credentials: Option<bool> = optional(),
         /// The access log.
         pub(crate) audit: Option<AuditModel> = block(),
-        /// A local store besides the default one, under the name that references use: `local+NAME://…`.
-        pub(crate) local: BTreeMap<String, LocalModel> = block(),
     }
 }
 
@@ -58,33 +59,12 @@ model! {
     }
 }
 
-model! {
-    /// An encrypted file with secrets.
-    pub(crate) struct LocalModel {
-        /// The file. Default: `.secretref/NAME.age` in the working directory or the nearest folder above.
-        pub(crate) path: Option<String> = optional(),
-        /// The file with the key that opens it. Default: `SECRETREF_IDENTITY` or `SECRETREF_IDENTITY_FILE`,
-        /// else `secretref/identity.txt` in the user's configuration folder.
-        pub(crate) identity_file: Option<String> = optional(),
-    }
-}
-
-impl LocalModel {
-    /// The settings by the names that the store knows.
-    pub(crate) fn settings(&self) -> Settings {
-        [("path", &self.path), ("identity_file", &self.identity_file)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
-            .collect()
-    }
-}
-
 /// The provider.
 pub(crate) struct SecretRefProvider;
 
 #[async_trait]
 impl Provider for SecretRefProvider {
-    type Model = ProviderModel;
+    type Model = Configuration;
     type Data = Session;
 
     fn offer(&self, registry: &mut Registry<Session>) {
@@ -93,6 +73,7 @@ impl Provider for SecretRefProvider {
             .data_source(Whoami)
             .ephemeral(Password)
             .ephemeral(Value)
+            .ephemeral(Values)
             .function(ParseRef)
             .function(WithVersion)
             .managed(SecretResource);
@@ -101,9 +82,9 @@ impl Provider for SecretRefProvider {
     async fn configure(
         &self,
         _context: &Context<()>,
-        config: ProviderModel,
+        config: Configuration,
     ) -> Result<Session, Diagnostics> {
-        session::start(&config)
+        session::start(config)
     }
 }
 

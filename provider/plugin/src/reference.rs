@@ -3,6 +3,7 @@
 
 use secret_policy::SecretRef;
 use tf_framework::model::{Decoder, Failed, Shape};
+use tf_framework::path::Path;
 use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
@@ -51,10 +52,15 @@ impl ReferenceText {
 /// Checks the attribute `name` while parts of the block may be unknown: errors, and warnings about
 /// references that are understood but should be written differently.
 pub(crate) fn check(config: &Config, name: &str) -> Diagnostics {
-    let Some(text) = config.known::<String>(name) else {
-        return Diagnostics::new();
-    };
-    match SecretRef::parse(&text) {
+    config
+        .known::<String>(name)
+        .map(|text| check_text(&text, &name.into()))
+        .unwrap_or_default()
+}
+
+/// Checks one reference that stands at `place`.
+pub(crate) fn check_text(text: &str, place: &Path) -> Diagnostics {
+    match SecretRef::parse(text) {
         Ok(found) => found
             .warnings
             .iter()
@@ -65,10 +71,10 @@ pub(crate) fn check(config: &Config, name: &str) -> Diagnostics {
                         sentence(&warning.message),
                         warning.fix
                     ))
-                    .at(name)
+                    .at(place.clone())
             })
             .collect(),
-        Err(error) => not_a_reference(&error).at(name).into(),
+        Err(error) => not_a_reference(&error).at(place.clone()).into(),
     }
 }
 

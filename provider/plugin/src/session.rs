@@ -1,6 +1,7 @@
 //! What a configured provider works with: the stores behind their layers, and how their answers become
 //! Terraform's values and diagnostics.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,14 +15,15 @@ use secret_stores::{
 };
 use secret_value::Secret;
 use tf_framework::model;
+use tf_framework::path::Path;
 use tf_framework::prelude::*;
-use tf_framework::value::Dynamic;
+use tf_framework::value::{Dynamic, Object, Value};
 
-use crate::identity::{IdentitySource, WorkloadIdentity};
+use crate::identity::{IdentityChoice, WorkloadIdentity};
 use crate::json;
-use crate::provider::ProviderModel;
 use crate::reference::sentence;
 use crate::settings::{self, Guarded, Settings, SettingsError};
+use crate::store_blocks::Configuration;
 
 /// What every resource gets.
 #[derive(Debug)]
@@ -46,6 +48,57 @@ pub(crate) struct OpenedValue {
     pub(crate) lease: Option<HeldLease>,
 }
 
+/// An opened credential with its parts; empty when the secret is missing and optional.
+#[derive(Default)]
+pub(crate) struct OpenedFields {
+    fields: Object,
+    /// What is known besides.
+    pub(crate) metadata: Metadata,
+    /// What has to be given back.
+    pub(crate) lease: Option<HeldLease>,
+}
+
+impl OpenedFields {
+    /// Takes a secret part.
+    pub(crate) fn secret(&mut self, name: &str) -> Option<Secret> {
+        match self.fields.remove(name)? {
+            Value::Secret(secret) => {
+                secret_value::redaction::register(&secret);
+                Some(secret)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a part that is no secret, such as a name.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        match self.fields.remove(name)? {
+            Value::Secret(text) => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "value codec: the store documents this part as no secret"
+                )]
+                let bytes = text.expose().to_vec();
+                String::from_utf8(bytes).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a whole number.
+    pub(crate) fn number(&mut self, name: &str) -> Option<i64> {
+        match self.fields.remove(name)? {
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// Takes a part as it is, for attributes of any type.
+    pub(crate) fn any(&mut self, name: &str) -> Option<Value> {
+        self.fields.remove(name)
+    }
+}
+
 impl Session {
     /// A session on guarded stores.
     fn new(guarded: Guarded) -> Self {
@@ -68,8 +121,85 @@ impl Session {
 
     /// Opens a reference.
     pub(crate) async fn open(&self, reference: &SecretRef) -> Result<OpenedValue, Diagnostics> {
-        let answer = self.stores.open(reference, &FetchOptions::default()).await;
+        self.open_with(reference, &FetchOptions::default()).await
+    }
+
+    /// Opens a reference with a wish for its lifetime or with arguments of its store.
+    pub(crate) async fn open_with(
+        &self,
+        reference: &SecretRef,
+        options: &FetchOptions,
+    ) -> Result<OpenedValue, Diagnostics> {
+        let answer = self.stores.open(reference, options).await;
+        self.opened(reference, answer.map_err(|error| diagnose(&error))?)
+    }
+
+    /// Opens several references with as few calls as their stores allow. All leases are given back when one
+    /// of them cannot be opened.
+    pub(crate) async fn open_many(
+        &self,
+        references: &BTreeMap<String, SecretRef>,
+        options: &FetchOptions,
+    ) -> Result<BTreeMap<String, OpenedValue>, Diagnostics> {
+        let wanted: Vec<_> = references.values().cloned().collect();
+        let answers = self.stores.open_many(&wanted, options).await;
+        let mut opened = BTreeMap::new();
+        let mut problems = Diagnostics::new();
+        for ((key, reference), answer) in references.iter().zip(answers) {
+            let answer = answer
+                .map_err(|error| diagnose_at(&error, Path::root().attribute("refs").key(key)))
+                .and_then(|answer| self.opened(reference, answer));
+            match answer {
+                Ok(value) => drop(opened.insert(key.clone(), value)),
+                Err(diagnostics) => problems.extend(diagnostics),
+            }
+        }
+        if problems.has_error() {
+            for lease in opened.into_values().filter_map(|value| value.lease) {
+                if let Err(diagnostic) = lease.revoke().await {
+                    problems.push(diagnostic);
+                }
+            }
+            return Err(problems);
+        }
+        Ok(opened)
+    }
+
+    /// Opens a reference whose value has named fields, such as the parts of a credential.
+    pub(crate) async fn open_fields(
+        &self,
+        reference: &SecretRef,
+        options: &FetchOptions,
+    ) -> Result<OpenedFields, Diagnostics> {
+        let answer = self.stores.open(reference, options).await;
         let Some(Leased { value, lease }) = answer.map_err(|error| diagnose(&error))? else {
+            return Ok(OpenedFields::default());
+        };
+        secret_value::redaction::register(&value.value);
+        let lease = lease.map(|lease| HeldLease::new(Arc::clone(&self.stores), lease));
+        let Some(Dynamic {
+            value: Value::Object(fields),
+            ..
+        }) = json::document(&value.value)
+        else {
+            return Err(Diagnostic::error("The store answered with something else")
+                .detail("The credential has no named fields.")
+                .at("ref")
+                .into());
+        };
+        Ok(OpenedFields {
+            fields,
+            metadata: value.metadata,
+            lease,
+        })
+    }
+
+    fn opened(
+        &self,
+        reference: &SecretRef,
+        answer: Option<Leased<Selected>>,
+    ) -> Result<OpenedValue, Diagnostics> {
+        let Some(Leased { value, lease }) = answer else {
             return Ok(OpenedValue::default());
         };
         let Selected { value, metadata } = value;
@@ -82,6 +212,14 @@ impl Session {
             version: metadata.version,
             lease: lease.map(|lease| HeldLease::new(Arc::clone(&self.stores), lease)),
         })
+    }
+
+    /// Ends the logins of the stores. The run is over.
+    pub(crate) async fn close(&self) -> Diagnostics {
+        match self.stores.close().await {
+            Ok(()) => Diagnostics::new(),
+            Err(error) => trouble("The login to a store could not be ended", &error).into(),
+        }
     }
 
     /// Facts about a secret that must exist, unless the reference is optional: then they may be empty.
@@ -120,6 +258,35 @@ impl Session {
         }
     }
 
+    /// Facts about several secrets, asked for at the same time; the problems of all are reported.
+    pub(crate) async fn metadata_many(
+        &self,
+        references: &BTreeMap<String, SecretRef>,
+    ) -> Result<BTreeMap<String, Metadata>, Diagnostics> {
+        let calls = references.iter().map(|(key, reference)| async move {
+            let answer = match self.stores.metadata(reference).await {
+                Err(error) if error.kind() == ErrorKind::NotFound && reference.optional() => {
+                    Ok(Metadata::default())
+                }
+                Err(error) => Err(diagnose_at(&error, Path::root().attribute("refs").key(key))),
+                Ok(metadata) => Ok(metadata),
+            };
+            (key.clone(), answer)
+        });
+        let mut known = BTreeMap::new();
+        let mut problems = Diagnostics::new();
+        for (key, answer) in futures::future::join_all(calls).await {
+            match answer {
+                Ok(metadata) => drop(known.insert(key, metadata)),
+                Err(diagnostics) => problems.extend(diagnostics),
+            }
+        }
+        if problems.has_error() {
+            return Err(problems);
+        }
+        Ok(known)
+    }
+
     /// Stores a value.
     pub(crate) async fn write(
         &self,
@@ -155,7 +322,11 @@ impl Drop for Session {
 ///
 /// # Errors
 /// What is wrong with either, at the attribute where there is one.
-pub(crate) fn start(config: &ProviderModel) -> Result<Session, Diagnostics> {
+pub(crate) fn start(config: Configuration) -> Result<Session, Diagnostics> {
+    let Configuration {
+        fixed: config,
+        stores,
+    } = config;
     let surroundings = Environment::process().map_err(|error| {
         Diagnostic::error("The working directory cannot be read").detail(error.to_string())
     })?;
@@ -166,18 +337,15 @@ pub(crate) fn start(config: &ProviderModel) -> Result<Session, Diagnostics> {
         identity: config
             .identity
             .as_ref()
-            .map(|identity| IdentitySource {
+            .map(|identity| IdentityChoice {
                 token_env: identity.token_env.clone(),
                 token_file: identity.token_file.clone(),
             })
             .unwrap_or_default(),
         audit_path: audit.and_then(|audit| audit.path.clone()),
         audit_required: audit.and_then(|audit| audit.required) == Some(true),
-        local: config
-            .local
-            .iter()
-            .map(|(name, block)| (name.clone(), block.settings()))
-            .collect(),
+        static_credentials: config.allow_static_credentials,
+        stores,
     };
     let guarded =
         settings::guarded_stores(&surroundings, &settings).map_err(|error| match error {
@@ -217,6 +385,11 @@ pub(crate) fn count(number: Option<u64>) -> Option<i64> {
 
 /// A store's error as Terraform shows it, underlining the reference.
 pub(crate) fn diagnose(error: &StoreError) -> Diagnostics {
+    diagnose_at(error, "ref")
+}
+
+/// A store's error as Terraform shows it, underlining `place`.
+pub(crate) fn diagnose_at(error: &StoreError, place: impl Into<Path>) -> Diagnostics {
     let summary = match error.kind() {
         ErrorKind::NotFound => "Secret not found",
         ErrorKind::PermissionDenied => "Access to the secret was refused",
@@ -234,7 +407,7 @@ pub(crate) fn diagnose(error: &StoreError) -> Diagnostics {
     };
     Diagnostic::error(summary)
         .detail(explained(error))
-        .at("ref")
+        .at(place)
         .into()
 }
 
@@ -252,11 +425,12 @@ model! {
 
 impl LeaseModel {
     /// The facts of a lease.
-    pub(crate) fn new(lease: &HeldLease) -> Self {
+    pub(crate) fn new(lease: &impl Lease) -> Self {
+        let facts = lease.facts();
         Self {
-            ttl_seconds: i64::try_from(lease.facts.ttl.as_secs()).ok(),
-            renewable: Some(lease.facts.renewable),
-            revocable: Some(lease.facts.revocable),
+            ttl_seconds: facts.ttl.and_then(|ttl| i64::try_from(ttl.as_secs()).ok()),
+            renewable: Some(facts.renewable),
+            revocable: Some(facts.revocable),
         }
     }
 }
@@ -298,6 +472,48 @@ impl Lease for HeldLease {
             .await
             .map_err(|error| trouble("The lease of a secret could not be given back", &error))
     }
+}
+
+/// Several leases that are renewed and given back together.
+pub(crate) struct HeldLeases(pub(crate) Vec<HeldLease>);
+
+#[async_trait]
+impl Lease for HeldLeases {
+    /// The shortest time; renewable or revocable when any is.
+    fn facts(&self) -> LeaseFacts {
+        together(self.0.iter().map(Lease::facts))
+    }
+
+    async fn renew(&self) -> Result<LeaseFacts, Diagnostic> {
+        let mut renewed = Vec::with_capacity(self.0.len());
+        for lease in &self.0 {
+            renewed.push(if lease.facts.renewable {
+                lease.renew().await?
+            } else {
+                lease.facts()
+            });
+        }
+        Ok(together(renewed.into_iter()))
+    }
+
+    /// Gives back every lease, also after one could not be.
+    async fn revoke(&self) -> Result<(), Diagnostic> {
+        let revocable = self.0.iter().filter(|lease| lease.facts.revocable);
+        let endings = futures::future::join_all(revocable.map(Lease::revoke)).await;
+        endings.into_iter().collect()
+    }
+}
+
+fn together(all: impl Iterator<Item = LeaseFacts>) -> LeaseFacts {
+    all.reduce(|one, other| LeaseFacts {
+        ttl: match (one.ttl, other.ttl) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        },
+        renewable: one.renewable || other.renewable,
+        revocable: one.revocable || other.revocable,
+    })
+    .unwrap_or_default()
 }
 
 fn facts(facts: StoreFacts) -> LeaseFacts {

@@ -1,19 +1,20 @@
 //! From the provider block, or the command line, and the environment to stores that can be used: the one
 //! place that decides which policy, which environment and which access log apply.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secret_policy::Policy;
 use secret_policy::policy::discover;
-use secret_policy::{Policy, Scheme};
 use secret_stores::audit::{AuditContext, AuditLog, AuditOptions};
+use secret_stores::identity::IdentityTokens;
 use secret_stores::layers::{Guard, Identity, Layers};
 use secret_stores::local::Passphrase;
-use secret_stores::{Environment, Settings as BlockSettings, StoreError, Stores};
+use secret_stores::{Environment, ErrorKind, Operation, StoreError, Stores};
 
-use crate::identity::{IdentityError, IdentitySource, WorkloadIdentity};
+use crate::identity::{IdentityChoice, IdentityError, WorkloadIdentity};
+use crate::store_blocks::ConfiguredStore;
 
 /// What was chosen explicitly; `None` leaves it to the environment.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +24,15 @@ pub(crate) struct Settings {
     /// The policy file.
     pub(crate) policy: Option<String>,
     /// Where the identity token is.
-    pub(crate) identity: IdentitySource,
+    pub(crate) identity: IdentityChoice,
     /// The access log.
     pub(crate) audit_path: Option<String>,
     /// Whether an access that cannot be recorded is refused.
     pub(crate) audit_required: bool,
-    /// Settings of the local stores, by name.
-    pub(crate) local: BTreeMap<String, BlockSettings>,
+    /// Whether blocks of stores may hold secrets; `None` leaves it to the environment.
+    pub(crate) static_credentials: Option<bool>,
+    /// The blocks of stores.
+    pub(crate) stores: Vec<ConfiguredStore>,
 }
 
 /// Why nothing can be opened.
@@ -176,11 +179,33 @@ fn stores(
         audit: Some(Arc::new(AuditLog::open(options, context)?)),
         ..Layers::default()
     };
-    let mut stores = Stores::new(surroundings.clone(), layers);
-    for (name, block) in &settings.local {
-        stores = stores.with_store(Scheme::Local, Some(name), block.clone())?;
+    let mut stores = Stores::new(surroundings.clone(), layers)
+        .with_identity(Arc::new(IdentityTokens::new(
+            surroundings,
+            settings.identity.source(),
+        )))
+        .allow_static_credentials(static_credentials(surroundings, settings)?);
+    for store in &settings.stores {
+        stores = stores.with_block(store.block, &store.label, store.settings.clone())?;
     }
     Ok(stores)
+}
+
+/// Whether blocks of stores may hold secrets.
+fn static_credentials(surroundings: &Environment, settings: &Settings) -> Result<bool, StoreError> {
+    const VARIABLE: &str = "SECRETREF_ALLOW_STATIC_CREDENTIALS";
+    if let Some(chosen) = settings.static_credentials {
+        return Ok(chosen);
+    }
+    match surroundings.text(VARIABLE).as_deref() {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(StoreError::new(
+            ErrorKind::Config,
+            Operation::Configure,
+            format!("the variable `{VARIABLE}` is neither `true` nor `false`"),
+        )),
+    }
 }
 
 /// The path as people see it: relative to the working directory where that is shorter.

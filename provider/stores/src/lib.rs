@@ -7,6 +7,8 @@
 //! - Values are [`secret_value::Secret`] all the way.
 
 pub mod audit;
+pub mod blocks;
+pub mod identity;
 pub mod layers;
 pub mod local;
 pub mod select;
@@ -19,13 +21,16 @@ mod environment;
 mod error;
 mod files;
 mod hex;
+mod http;
 mod lease;
 mod payload;
+mod shared;
 mod store;
 mod stores;
 mod suggest;
 
-pub use backends::{STORES, Settings, StoreKind};
+pub use backends::{STORES, StoreKind, store_blocks};
+pub use blocks::{Settings, StoreBlock};
 pub use capability::Capability;
 pub use environment::Environment;
 pub use error::{ErrorKind, Operation, Result, Retry, StoreError};

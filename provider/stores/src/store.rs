@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use secret_policy::SecretRef;
 use secret_value::Secret;
 
+use crate::blocks::Settings;
 use crate::capability::Capability;
 use crate::error::{Operation, Result, StoreError};
 use crate::lease::{LeaseFacts, LeaseHandle, Leased};
@@ -111,15 +112,26 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
             lease.reference.scheme().name(),
         ))
     }
+
+    /// Ends what the store itself holds, such as its login. The run is over; leases were given back before.
+    ///
+    /// - idempotent; a store that never logged in does nothing;
+    /// - returns within a few seconds.
+    async fn close(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// How to fetch. The default asks for whatever the store gives.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FetchOptions {
     /// Wished lifetime of a lease; `None` leaves it to the store.
     pub ttl: Option<Duration>,
     /// Why the value is needed, for the audit log (for instance the address of the consumer).
     pub purpose: Option<String>,
+    /// What the store needs to make a credential, such as a ciphertext or the names in a certificate. Each
+    /// store documents its own. A fetch with arguments is never shared with another.
+    pub arguments: Settings,
 }
 
 /// What to write and under which condition.

@@ -124,10 +124,22 @@ impl Fields<'_> {
     /// # Errors
     /// When it could not be read; it has been reported.
     pub fn take<T: Field>(&mut self, name: &str) -> Result<T, Failed> {
+        self.take_with(name, T::decode)
+    }
+
+    /// Takes one field and reads it with `read`, for fields that are described by data instead of a type.
+    ///
+    /// # Errors
+    /// Those of `read`, which reports them.
+    pub fn take_with<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Value, &mut Decoder) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
         let value = self.values.remove(name).unwrap_or(Value::Null);
         self.decoder
             .within(Step::Attribute(name.to_owned()), |decoder| {
-                T::decode(value, decoder)
+                read(value, decoder)
             })
     }
 }

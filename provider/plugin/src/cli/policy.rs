@@ -9,7 +9,7 @@ use secret_stores::Environment;
 
 use super::arguments::{Explain, OperationName, PolicyCommand};
 use super::{output, reference};
-use crate::identity::{IdentitySource, WorkloadIdentity};
+use crate::identity::{IdentityChoice, WorkloadIdentity};
 use crate::settings;
 
 pub(super) fn execute(environment: &Environment, command: &PolicyCommand) -> anyhow::Result<()> {
@@ -51,7 +51,7 @@ fn explain(environment: &Environment, arguments: &Explain) -> anyhow::Result<()>
     let reference = reference::parse(&arguments.reference)?;
     let chosen = settings::environment(environment, arguments.environment.as_deref());
     let identity =
-        WorkloadIdentity::find(environment, &IdentitySource::default(), Timestamp::now())?;
+        WorkloadIdentity::find(environment, &IdentityChoice::default(), Timestamp::now())?;
     let caller = identity
         .as_ref()
         .map_or(Caller::Unknown, |found| Caller::Identified(&found.claims));

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use secret_value::Secret;
 use tf_framework::model;
+use tf_framework::path::Path;
 use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
@@ -10,7 +11,9 @@ use crate::reference::{self, ReferenceText};
 use crate::session::{LeaseModel, Session};
 
 /// Stands in for a value while only planning: it has the right type, and is no secret.
-const PLACEHOLDER: &str = "(opened during apply)";
+pub(crate) fn placeholder() -> Secret {
+    Secret::from_text("(opened during apply)".to_owned())
+}
 
 model! {
     /// Opens one secret for the duration of a run. The value is in no plan, state or log.
@@ -65,13 +68,13 @@ impl EphemeralResource for Value {
         if config.applying == Some(false) {
             let metadata = session.metadata(&reference).await?;
             config.version = metadata.version;
-            config.value = Some(Secret::from_text(PLACEHOLDER.into()));
-            config.value_base64 = Some(Secret::from_text(PLACEHOLDER.into()));
+            config.value = Some(placeholder());
+            config.value_base64 = Some(placeholder());
             return Ok(Opened::new(config));
         }
         let opened = session.open(&reference).await?;
         if opened.text.is_none() && opened.base64.is_some() {
-            context.report(not_text());
+            context.report(not_text(Path::root().attribute("ref")));
         }
         config.version = opened.version;
         config.value = opened.text;
@@ -86,11 +89,11 @@ impl EphemeralResource for Value {
 }
 
 /// Terraform normalises text, so bytes that are no normalised text would not arrive as they are stored.
-fn not_text() -> Diagnostic {
+pub(super) fn not_text(place: Path) -> Diagnostic {
     Diagnostic::warning("The secret is not plain text")
         .detail(
             "It is not UTF-8 text in Unicode normal form C, which Terraform would change on the way, so `value` is \
              null. Use `value_base64`, which keeps every byte.",
         )
-        .at("ref")
+        .at(place)
 }

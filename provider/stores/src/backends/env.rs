@@ -21,7 +21,7 @@ pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Env,
     summary: "environment variables",
     capability: Capability::READ_ONLY,
-    settings: &[],
+    block: None,
     build,
 };
 

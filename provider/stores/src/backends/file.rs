@@ -16,6 +16,7 @@ use secret_policy::{Scheme, SecretRef};
 use secret_value::Secret;
 
 use super::{StoreContext, StoreKind, blocking};
+use crate::blocks::{Setting, StoreBlock};
 use crate::capability::Capability;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::files;
@@ -29,11 +30,18 @@ pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::File,
     summary: "files mounted by the platform",
     capability: Capability::READ_ONLY,
-    settings: &[(
+    block: Some(&BLOCK),
+    build,
+};
+
+static BLOCK: StoreBlock = StoreBlock {
+    name: "file",
+    summary: "Files that the platform mounts, under the name that references use: `file+NAME://…`.",
+    schemes: &[Scheme::File],
+    settings: &[Setting::text(
         "root",
         "Folder that relative paths are seen from. Default: the working directory.",
     )],
-    build,
 };
 
 fn build(context: &StoreContext<'_>) -> Result<Arc<dyn SecretStore>> {

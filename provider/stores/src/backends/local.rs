@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use secret_policy::{Scheme, SecretRef};
 
 use super::{StoreContext, StoreKind, blocking};
+use crate::blocks::{Setting, StoreBlock};
 use crate::capability::Capability;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
@@ -35,17 +36,25 @@ pub(super) const KIND: StoreKind = StoreKind {
         revoke: false,
         batch: true,
     },
+    block: Some(&BLOCK),
+    build,
+};
+
+pub(super) static BLOCK: StoreBlock = StoreBlock {
+    name: "local",
+    summary: "An encrypted file with secrets, under the name that references use: `local+NAME://…`.",
+    schemes: &[Scheme::Local],
     settings: &[
-        (
+        Setting::text(
             "identity_file",
-            "File with the secret key. Default: `SECRETREF_IDENTITY_FILE`, then the user's configuration folder.",
+            "The file with the key that opens it. Default: `SECRETREF_IDENTITY` or `SECRETREF_IDENTITY_FILE`, else \
+             `secretref/identity.txt` in the user's configuration folder.",
         ),
-        (
+        Setting::text(
             "path",
-            "The encrypted file. Default: `.secretref/<name>.age` in the working directory or above.",
+            "The file. Default: `.secretref/NAME.age` in the working directory or the nearest folder above.",
         ),
     ],
-    build,
 };
 
 fn build(context: &StoreContext<'_>) -> Result<Arc<dyn SecretStore>> {

@@ -2,22 +2,26 @@
 
 mod env;
 mod file;
+mod identity;
 mod local;
 
-use std::collections::BTreeMap;
+use std::any::Any;
 use std::sync::Arc;
 
 use secret_policy::Scheme;
 
+use crate::blocks::{Settings, StoreBlock};
 use crate::capability::Capability;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
+use crate::identity::IdentityTokens;
 use crate::local::Passphrase;
+use crate::shared::Shared;
 use crate::store::SecretStore;
 use crate::suggest;
 
 /// Every kind of store, sorted by scheme. Adding a store is its file and its line here.
-pub const STORES: &[StoreKind] = &[env::KIND, file::KIND, local::KIND];
+pub const STORES: &[StoreKind] = &[env::KIND, file::KIND, identity::KIND, local::KIND];
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +32,12 @@ pub struct StoreKind {
     pub summary: &'static str,
     /// What it can do.
     pub capability: Capability,
-    /// Settings of a store block: name and meaning, sorted.
-    pub settings: &'static [(&'static str, &'static str)],
+    /// The block that configures it; `None` when there is nothing to configure.
+    pub block: Option<&'static StoreBlock>,
     build: fn(&StoreContext<'_>) -> Result<Arc<dyn SecretStore>>,
 }
 
-/// Settings of a store block by name. For settings that are no secret.
-pub type Settings = BTreeMap<String, String>;
-
-/// What a store is built from.
+/// What a store is built from. Building does no input or output.
 pub(crate) struct StoreContext<'a> {
     /// The process around.
     pub(crate) environment: &'a Environment,
@@ -46,6 +47,44 @@ pub(crate) struct StoreContext<'a> {
     pub(crate) settings: Option<&'a Settings>,
     /// How to get the passphrase of an identity.
     pub(crate) passphrase: &'a Passphrase,
+    /// Proofs of who runs this process, for logins.
+    pub(crate) identity: &'a Arc<IdentityTokens>,
+    /// What the stores of a block have in common.
+    pub(crate) shared: &'a Shared,
+}
+
+/// Every kind of block, in the order of the first scheme that each serves.
+pub fn store_blocks() -> Vec<&'static StoreBlock> {
+    let mut blocks: Vec<&'static StoreBlock> = Vec::new();
+    for block in STORES.iter().filter_map(|kind| kind.block) {
+        if !blocks.iter().any(|known| known.name == block.name) {
+            blocks.push(block);
+        }
+    }
+    blocks
+}
+
+/// The kind of block called `name`.
+///
+/// # Errors
+/// `config` when there is none.
+pub(crate) fn store_block(name: &str) -> Result<&'static StoreBlock> {
+    let known = store_blocks();
+    known
+        .iter()
+        .find(|block| block.name == name)
+        .copied()
+        .ok_or_else(|| {
+            let error = StoreError::new(
+                ErrorKind::Config,
+                Operation::Configure,
+                format!("there is no store block `{name}`"),
+            );
+            match suggest::hint(name, known.iter().map(|block| block.name)) {
+                Some(hint) => error.with_help(hint),
+                None => error,
+            }
+        })
 }
 
 impl StoreKind {
@@ -69,41 +108,23 @@ impl StoreKind {
             })
     }
 
-    /// Checks the names of settings.
-    ///
-    /// # Errors
-    /// `config`, naming the setting and the nearest one.
-    pub fn check_settings(&self, settings: &Settings) -> Result<()> {
-        let known = self.settings.iter().map(|(name, _)| *name);
-        let Some(unknown) = settings
-            .keys()
-            .find(|name| !known.clone().any(|known| known == name.as_str()))
-        else {
-            return Ok(());
-        };
-        let error = StoreError::new(
-            ErrorKind::Config,
-            Operation::Configure,
-            format!(
-                "a store of kind `{}` has no setting `{unknown}`",
-                self.scheme
-            ),
-        );
-        Err(match suggest::hint(unknown, known) {
-            Some(hint) => error.with_help(hint),
-            None => error.with_help("it has no settings"),
-        })
-    }
-
     pub(crate) fn build(&self, context: &StoreContext<'_>) -> Result<Arc<dyn SecretStore>> {
         (self.build)(context)
     }
 }
 
 impl StoreContext<'_> {
-    /// The setting `name`.
+    /// The text setting `name`.
     fn setting(&self, name: &str) -> Option<&str> {
-        self.settings?.get(name).map(String::as_str)
+        self.settings?.text(name)
+    }
+
+    /// What all stores of this block have in common, made once.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    fn share<T: Any + Send + Sync>(&self, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+        self.shared.get_or_make(self.name, make)
     }
 
     /// Refuses a store name without a block, for kinds where a name means nothing by itself.
@@ -142,30 +163,40 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocks::{Setting, SettingKind};
+
+    fn sorted(settings: &'static [Setting]) -> bool {
+        settings.is_sorted_by(|one, other| one.name < other.name)
+            && settings.iter().all(|setting| match setting.kind {
+                SettingKind::Group(inner) => sorted(inner),
+                _ => true,
+            })
+    }
 
     #[test]
     fn kinds_and_their_settings_are_sorted() {
         assert!(STORES.is_sorted_by(|one, other| one.scheme.name() < other.scheme.name()));
-        for kind in STORES {
-            assert!(
-                kind.settings
-                    .is_sorted_by(|(one, _), (other, _)| one < other),
-                "{}",
-                kind.scheme
-            );
+        for block in store_blocks() {
+            assert!(sorted(block.settings), "{}", block.name);
+            let served: Vec<_> = STORES
+                .iter()
+                .filter(|kind| kind.block.is_some_and(|its| its.name == block.name))
+                .map(|kind| kind.scheme)
+                .collect();
+            assert_eq!(served, block.schemes, "{}", block.name);
         }
     }
 
     #[test]
     fn unknown_kinds_and_settings_name_what_exists() {
-        let error = StoreKind::of(Scheme::Op).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let error = store_block("locall").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.help().unwrap().contains("`local`"), "{error:?}");
-        let settings = Settings::from([("pth".to_owned(), "x".to_owned())]);
-        let error = StoreKind::of(Scheme::Local)
-            .unwrap()
-            .check_settings(&settings)
-            .unwrap_err();
+        let settings = Settings::new().with("pth", "x");
+        let error = local::BLOCK.check(&settings).unwrap_err();
         assert!(error.help().unwrap().contains("`path`"), "{error:?}");
+        let settings = Settings::new().with("path", true);
+        let error = local::BLOCK.check(&settings).unwrap_err();
+        assert!(error.to_string().contains("not a text"), "{error:?}");
     }
 }

@@ -228,4 +228,8 @@ impl SecretStore for Audited {
         let answer = self.inner.revoke(lease).await;
         self.record_lease(Operation::Revoke, lease, answer).await
     }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
 }

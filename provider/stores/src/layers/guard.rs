@@ -248,4 +248,8 @@ impl SecretStore for Guarded {
     async fn revoke(&self, lease: &LeaseHandle) -> Result<()> {
         self.inner.revoke(lease).await
     }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
 }

@@ -153,4 +153,8 @@ impl SecretStore for Retrying {
     async fn revoke(&self, lease: &LeaseHandle) -> Result<()> {
         self.repeat(|| self.inner.revoke(lease)).await
     }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
 }

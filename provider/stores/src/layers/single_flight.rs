@@ -2,7 +2,8 @@
 //!
 //! Nothing outlives the read: who comes later reads anew. References that differ only in selector, encoding
 //! or `optional` share one read. An answer with a lease is never shared, because each holder gives its own
-//! lease back: those who waited for it then read for themselves.
+//! lease back: those who waited for it then read for themselves. A fetch with arguments is
+//! never shared either.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,6 +82,9 @@ impl SecretStore for SingleFlight {
     }
 
     async fn fetch(&self, reference: &SecretRef, options: &FetchOptions) -> Answer {
+        if !options.arguments.is_empty() {
+            return self.inner.fetch(reference, options).await;
+        }
         let key = (reference.without_selector(), options.ttl);
         let (flight, started) = self.board(&key, options);
         let answer = flight.await;
@@ -89,6 +93,9 @@ impl SecretStore for SingleFlight {
 
     /// Asks once for each different secret.
     async fn fetch_many(&self, references: &[SecretRef], options: &FetchOptions) -> Vec<Answer> {
+        if !options.arguments.is_empty() {
+            return self.inner.fetch_many(references, options).await;
+        }
         let mut unique: Vec<SecretRef> = Vec::new();
         let mut places: HashMap<SecretRef, usize> = HashMap::new();
         let mut wanted = Vec::with_capacity(references.len());
@@ -130,5 +137,9 @@ impl SecretStore for SingleFlight {
 
     async fn revoke(&self, lease: &LeaseHandle) -> Result<()> {
         self.inner.revoke(lease).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
     }
 }

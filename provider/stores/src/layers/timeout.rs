@@ -111,4 +111,8 @@ impl SecretStore for Timeout {
         self.limit(Operation::Revoke, self.inner.revoke(lease))
             .await
     }
+
+    async fn close(&self) -> Result<()> {
+        self.limit(Operation::Revoke, self.inner.close()).await
+    }
 }

@@ -7,25 +7,34 @@ use std::time::Duration;
 
 use secret_policy::{Scheme, SecretRef};
 
-use crate::backends::{Settings, StoreContext, StoreKind};
+use crate::backends::{StoreContext, StoreKind, store_block};
+use crate::blocks::{DEFAULT_LABEL, Settings};
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{ErrorKind, Operation, Result, StoreError};
+use crate::identity::IdentityTokens;
 use crate::layers::Layers;
 use crate::lease::{LeaseFacts, LeaseHandle, Leased};
 use crate::local::Passphrase;
 use crate::payload::Metadata;
 use crate::select::{self, Selected};
+use crate::shared::Shared;
 use crate::store::{FetchOptions, SecretStore, WriteRequest};
 
 /// A store by its kind and the name of its block; `None` is the store that needs no block.
 type Key = (Scheme, Option<String>);
+
+/// A block by its kind and its label; `None` is the one for references without a name.
+type BlockKey = (&'static str, Option<String>);
 
 /// All stores of one run.
 pub struct Stores {
     environment: Environment,
     layers: Layers,
     passphrase: Passphrase,
-    blocks: BTreeMap<Key, Settings>,
+    identity: Arc<IdentityTokens>,
+    static_credentials: bool,
+    blocks: BTreeMap<BlockKey, Settings>,
+    shared: Shared,
     built: Mutex<BTreeMap<Key, Arc<dyn SecretStore>>>,
 }
 
@@ -34,12 +43,29 @@ impl Stores {
     #[must_use]
     pub fn new(environment: Environment, layers: Layers) -> Self {
         Self {
+            identity: Arc::new(IdentityTokens::from_environment(&environment)),
             environment,
             layers,
             passphrase: Passphrase::default(),
+            static_credentials: false,
             blocks: BTreeMap::new(),
+            shared: Shared::default(),
             built: Mutex::default(),
         }
+    }
+
+    /// Proves who runs this process with `identity` where a store asks for it.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Arc<IdentityTokens>) -> Self {
+        self.identity = identity;
+        self
+    }
+
+    /// Accepts secrets in store blocks. Default false: a login that never changes is refused.
+    #[must_use]
+    pub fn allow_static_credentials(mut self, allow: bool) -> Self {
+        self.static_credentials = allow;
+        self
     }
 
     /// Asks with `passphrase` when an identity is protected and `SECRETREF_PASSPHRASE` is not set.
@@ -49,20 +75,33 @@ impl Stores {
         self
     }
 
-    /// Configures the store `name` of a kind; `None` configures the one that references without a store
-    /// name mean.
+    /// Configures the stores of a block: `label` is the name in references, or [`DEFAULT_LABEL`] for those
+    /// without one.
     ///
     /// # Errors
-    /// `unsupported` for a kind this program does not have; `config` for a setting it does not know.
-    pub fn with_store(
-        mut self,
-        scheme: Scheme,
-        name: Option<&str>,
-        settings: Settings,
-    ) -> Result<Self> {
-        StoreKind::of(scheme)?.check_settings(&settings)?;
-        self.blocks
-            .insert((scheme, name.map(str::to_owned)), settings);
+    /// `config` for a block or a setting that does not exist, and for a secret where static credentials are
+    /// not allowed.
+    pub fn with_block(mut self, block: &str, label: &str, settings: Settings) -> Result<Self> {
+        let block = store_block(block)?;
+        block.check(&settings)?;
+        if let Some(setting) = settings.static_credential()
+            && !self.static_credentials
+        {
+            return Err(StoreError::new(
+                ErrorKind::Config,
+                Operation::Configure,
+                format!(
+                    "the block `{} \"{label}\"` holds a static credential in `{setting}`",
+                    block.name
+                ),
+            )
+            .with_help(
+                "log in with the identity of the run (OIDC, Kubernetes, cloud identity) instead; if there is no \
+                 other way, set `allow_static_credentials = true` in the provider block",
+            ));
+        }
+        let name = (label != DEFAULT_LABEL).then(|| label.to_owned());
+        self.blocks.insert((block.name, name), settings);
         Ok(self)
     }
 
@@ -81,11 +120,15 @@ impl Stores {
         if let Some(store) = built.get(&key) {
             return Ok(Arc::clone(store));
         }
-        let backend = StoreKind::of(key.0)?.build(&StoreContext {
-            environment: &self.environment,
+        let kind = StoreKind::of(key.0)?;
+        let block = kind.block.map(|block| (block.name, key.1.clone()));
+        let backend = kind.build(&StoreContext {
             name: reference.store(),
-            settings: self.blocks.get(&key),
+            settings: block.and_then(|block| self.blocks.get(&block)),
+            environment: &self.environment,
             passphrase: &self.passphrase,
+            identity: &self.identity,
+            shared: &self.shared,
         })?;
         let store = self.layers.wrap(backend);
         built.insert(key, Arc::clone(&store));
@@ -209,6 +252,20 @@ impl Stores {
     pub async fn revoke(&self, lease: &LeaseHandle) -> Result<()> {
         let answer = self.store(&lease.reference)?.revoke(lease).await;
         answer.map_err(|error| error.with_reference(&lease.reference))
+    }
+
+    /// Ends the logins of all stores that were used. Call it when all leases were given back.
+    ///
+    /// # Errors
+    /// The first failure; the other stores are closed all the same.
+    pub async fn close(&self) -> Result<()> {
+        let built: Vec<_> = {
+            let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+            built.values().map(Arc::clone).collect()
+        };
+        let endings = built.iter().map(|store| store.close());
+        let endings = futures::future::join_all(endings).await;
+        endings.into_iter().collect()
     }
 
     /// Seals the access log. Call it when the run ends.

@@ -259,16 +259,15 @@ fn blocks_configure_stores() {
     let other = project.folder.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("a"), "x").unwrap();
-    let settings =
-        |name: &str, path: &Path| Settings::from([(name.to_owned(), path.display().to_string())]);
+    let settings = |name: &str, path: &Path| Settings::new().with(name, path.display().to_string());
     let stores = project
         .stores()
-        .with_store(Scheme::File, Some("mounted"), settings("root", &other))
+        .with_block("file", "mounted", settings("root", &other))
         .unwrap();
     let stores = stores
-        .with_store(
-            Scheme::Local,
-            Some("team"),
+        .with_block(
+            "local",
+            "team",
             settings("path", Path::new(".secretref/store.age")),
         )
         .unwrap();
@@ -283,16 +282,16 @@ fn blocks_configure_stores() {
     check(
         project
             .stores()
-            .with_store(Scheme::File, None, settings("rot", &other)),
+            .with_block("file", "default", settings("rot", &other)),
         ErrorKind::Config,
         &["`rot`", "`root`"],
     );
     check(
         project
             .stores()
-            .with_store(Scheme::Op, None, Settings::new()),
-        ErrorKind::Unsupported,
-        &["`op://`"],
+            .with_block("locl", "default", Settings::new()),
+        ErrorKind::Config,
+        &["`locl`", "`local`"],
     );
 }
 

@@ -121,6 +121,9 @@ pub(super) fn check_first(scheme: Scheme, first: &str, span: Span) -> Result<(),
             CREDENTIAL_HELP,
         ));
     }
+    if names_audience(scheme) {
+        return Ok(());
+    }
     if has_suffix(first, CLOUD_SUFFIXES) || (names_no_hosts(scheme) && looks_like_host(first)) {
         return Err(ReferenceError::new(
             Kind::Host,
@@ -163,6 +166,15 @@ pub(super) fn check_query_key(name: Part<'_>) -> Result<(), ReferenceError> {
 /// well be the name of a secret.
 fn forbids_at_sign(scheme: Scheme) -> bool {
     names_no_hosts(scheme) || scheme == Scheme::GcpSm
+}
+
+/// Schemes whose path names whom the credential is made for. That may be a host, but never the one that is
+/// asked for it.
+fn names_audience(scheme: Scheme) -> bool {
+    matches!(
+        scheme,
+        Scheme::AwsRds | Scheme::AzureToken | Scheme::GcpIdToken | Scheme::Identity
+    )
 }
 
 /// Schemes that other tools write with a host in front.

@@ -8,24 +8,44 @@ use std::fmt;
 pub enum Scheme {
     /// A file encrypted with age.
     Age,
+    /// A login for an AWS container registry, made when opened.
+    AwsEcr,
+    /// A login for a Kubernetes cluster in AWS, made when opened.
+    AwsEks,
+    /// A ciphertext of the AWS Key Management Service, decrypted when opened.
+    AwsKms,
+    /// A login for a database in AWS, made when opened.
+    AwsRds,
     /// AWS Secrets Manager.
     AwsSm,
     /// AWS Systems Manager Parameter Store.
     AwsSsm,
+    /// A session under an AWS role, made when opened.
+    AwsSts,
     /// Azure Key Vault secrets.
     AzureKv,
+    /// An access token of Microsoft Entra, made when opened.
+    AzureToken,
     /// Doppler.
     Doppler,
     /// An environment variable of the running process.
     Env,
     /// A plain file.
     File,
+    /// An identity token of a Google service account, made when opened.
+    GcpIdToken,
     /// Google Cloud Secret Manager.
     GcpSm,
+    /// An access token of a Google service account, made when opened.
+    GcpToken,
+    /// The identity token of this run, made when opened.
+    Identity,
     /// Infisical.
     Infisical,
     /// A Kubernetes Secret.
     K8s,
+    /// A token of a Kubernetes service account, made when opened.
+    K8sToken,
     /// The project's own age-encrypted store.
     Local,
     /// 1Password.
@@ -60,17 +80,27 @@ impl QueryKey {
 
 impl Scheme {
     /// Every scheme, sorted by name.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 24] = [
         Self::Age,
+        Self::AwsEcr,
+        Self::AwsEks,
+        Self::AwsKms,
+        Self::AwsRds,
         Self::AwsSm,
         Self::AwsSsm,
+        Self::AwsSts,
         Self::AzureKv,
+        Self::AzureToken,
         Self::Doppler,
         Self::Env,
         Self::File,
+        Self::GcpIdToken,
         Self::GcpSm,
+        Self::GcpToken,
+        Self::Identity,
         Self::Infisical,
         Self::K8s,
+        Self::K8sToken,
         Self::Local,
         Self::Op,
         Self::Sops,
@@ -84,15 +114,25 @@ impl Scheme {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Age => "age",
+            Self::AwsEcr => "aws-ecr",
+            Self::AwsEks => "aws-eks",
+            Self::AwsKms => "aws-kms",
+            Self::AwsRds => "aws-rds",
             Self::AwsSm => "aws-sm",
             Self::AwsSsm => "aws-ssm",
+            Self::AwsSts => "aws-sts",
             Self::AzureKv => "azure-kv",
+            Self::AzureToken => "azure-token",
             Self::Doppler => "doppler",
             Self::Env => "env",
             Self::File => "file",
+            Self::GcpIdToken => "gcp-id-token",
             Self::GcpSm => "gcp-sm",
+            Self::GcpToken => "gcp-token",
+            Self::Identity => "identity",
             Self::Infisical => "infisical",
             Self::K8s => "k8s",
+            Self::K8sToken => "k8s-token",
             Self::Local => "local",
             Self::Op => "op",
             Self::Sops => "sops",
@@ -115,14 +155,24 @@ impl Scheme {
     pub const fn path_form(self) -> &'static str {
         match self {
             Self::Age | Self::File | Self::Sops => "path/of/the/file, or /absolute/path",
+            Self::AwsEcr => "account, or account/region",
+            Self::AwsEks => "cluster",
+            Self::AwsKms => "the id or ARN of the key, or alias/name",
+            Self::AwsRds => "endpoint:port/user",
+            Self::AwsSts => "the ARN of the role",
             Self::AwsSm => "name/of/the/secret, or its ARN",
             Self::AwsSsm => "name/of/the/parameter, or its ARN",
             Self::AzureKv => "vault/secret",
+            Self::AzureToken => "the application the token is for, such as management.azure.com",
             Self::Doppler => "project/config/NAME",
             Self::Env => "VARIABLE",
+            Self::GcpIdToken => "service-account/audience",
             Self::GcpSm => "project/secret, or secret",
+            Self::GcpToken => "the e-mail address of the service account, or default",
+            Self::Identity => "audience",
             Self::Infisical => "project/environment/[folder/]NAME",
             Self::K8s => "namespace/name",
+            Self::K8sToken => "namespace/service-account",
             Self::Local => "path/of/the/secret",
             Self::Op => "vault/item/[section/]field",
             Self::Vault => "mount/path/of/the/secret",
@@ -131,12 +181,28 @@ impl Scheme {
 
     /// Whether the store can hand out leases: values that end by themselves and can be revoked.
     pub const fn can_lease(self) -> bool {
-        matches!(self, Self::Vault | Self::Infisical)
+        matches!(self, Self::Vault | Self::Infisical) || self.makes_credentials()
+    }
+
+    /// Whether opening makes a short-lived credential instead of reading a stored value.
+    pub const fn makes_credentials(self) -> bool {
+        matches!(
+            self,
+            Self::AwsEcr
+                | Self::AwsEks
+                | Self::AwsRds
+                | Self::AwsSts
+                | Self::AzureToken
+                | Self::GcpIdToken
+                | Self::GcpToken
+                | Self::Identity
+                | Self::K8sToken
+        )
     }
 
     /// Whether the store can tell when a value was last changed.
     pub const fn can_tell_age(self) -> bool {
-        !matches!(self, Self::Env | Self::Doppler)
+        !matches!(self, Self::Env | Self::Doppler | Self::AwsKms)
     }
 
     /// Whether the store finds a secret whatever the case of its name.

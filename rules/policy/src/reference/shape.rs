@@ -30,6 +30,10 @@ const K8S_NAME: Name = Name {
     rule: "use at most 253 of a-z, 0-9, `-` and `.`, starting and ending with a letter or digit",
     fits: |text| text.len() <= 253 && text.split('.').all(is_dns_label),
 };
+const K8S_SERVICE_ACCOUNT: Name = Name {
+    what: "the name of a Kubernetes service account",
+    ..K8S_NAME
+};
 const AZURE_VAULT: Name = Name {
     what: "the name of a key vault",
     rule: "use 3 to 24 letters, digits and `-`, starting with a letter",
@@ -111,7 +115,18 @@ pub(super) fn check(
         Scheme::Doppler => shape.length(3, 3),
         Scheme::Infisical => shape.length(3, usize::MAX),
         Scheme::Vault => shape.length(2, usize::MAX),
-        Scheme::Age | Scheme::File | Scheme::Sops | Scheme::Local => Ok(()),
+        Scheme::K8sToken => shape.names(&[K8S_NAMESPACE, K8S_SERVICE_ACCOUNT]),
+        Scheme::AwsEcr => shape.length(1, 2),
+        Scheme::AwsEks | Scheme::GcpToken => shape.length(1, 1),
+        Scheme::AwsKms | Scheme::AwsSts => shape.length(1, usize::MAX),
+        Scheme::AwsRds => shape.length(2, 2),
+        Scheme::GcpIdToken => shape.length(2, usize::MAX),
+        Scheme::Age
+        | Scheme::AzureToken
+        | Scheme::File
+        | Scheme::Identity
+        | Scheme::Sops
+        | Scheme::Local => Ok(()),
     }
 }
 

@@ -1,0 +1,132 @@
+//! Addresses, certificates, proxies, and answers of a server on the loopback interface.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use super::*;
+
+/// A server that answers every connection with the same bytes, then closes it.
+fn server(answer: &'static str) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+fn get(variables: &[(&str, &str)], url: Url) -> Result<Response> {
+    let environment = Environment::fixed("/nowhere", variables.iter().copied());
+    let options = HttpOptions {
+        timeout: Some(Duration::from_secs(5)),
+        ..HttpOptions::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = HttpClient::new(&environment, &options)?;
+        let request = client.request(Method::GET, url);
+        client.send(Operation::Open, request).await
+    })
+}
+
+#[test]
+fn addresses_are_checked_and_joined() {
+    let base = base_url("address", "https://vault.example:8200/prefix/").unwrap();
+    let joined = join(&base, ["v1", "kv", "a b/c?d"]);
+    assert_eq!(
+        joined.as_str(),
+        "https://vault.example:8200/prefix/v1/kv/a%20b%2Fc%3Fd"
+    );
+    for (text, says) in [
+        ("vault.example:8200", "https://"),
+        ("ftp://vault.example", "https://"),
+        ("https://me:plumAnchor@vault.example", "login"),
+        ("https://vault.example?x=1", "`?`"),
+        ("", "relative"),
+    ] {
+        let error = base_url("address", text).unwrap_err();
+        assert!(error.to_string().contains(says), "{text}: {error}");
+        assert!(!error.to_string().contains("plumAnchor"), "{error}");
+    }
+}
+
+#[test]
+fn redirects_are_reported_and_not_followed() {
+    let url = server(
+        "HTTP/1.1 307 x\r\nlocation: https://leader.example/v1/a\r\ncontent-length: 0\r\n\r\n",
+    );
+    let answer = get(&[], url).unwrap();
+    assert_eq!(
+        answer.redirect().unwrap().as_str(),
+        "https://leader.example/v1/a"
+    );
+}
+
+#[test]
+fn waiting_times_come_from_the_server() {
+    let url = server("HTTP/1.1 429 x\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n");
+    let answer = get(&[], url).unwrap();
+    assert_eq!(answer.kind(), ErrorKind::Throttled);
+    assert_eq!(answer.retry(), Retry::After(Duration::from_secs(7)));
+    let url = server("HTTP/1.1 404 x\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(get(&[], url).unwrap().retry(), Retry::Never);
+}
+
+#[test]
+fn broken_answers_are_errors_without_their_text() {
+    let url = server("HTTP/1.1 200 x\r\ncontent-length: 100\r\n\r\n{\"plumAnchor");
+    let error = get(&[], url).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    for body in ["<html>plumAnchor</html>", "{\"plumAnchor"] {
+        let text = format!(
+            "HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = get(&[], server(text.leak())).unwrap();
+        let error = answer.json::<serde_json::Value>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(!format!("{error:?}").contains("plumAnchor"), "{error:?}");
+    }
+    let url = server("HTTP/1.1 200 x\r\ncontent-length: 99999999999\r\n\r\n");
+    assert_eq!(get(&[], url).unwrap_err().kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn nobody_there_names_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = get(&[], Url::parse(&format!("http://{address}")).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.retry(), Retry::Later);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[test]
+fn proxies_come_from_the_environment_and_may_be_excepted() {
+    let proxy = server("HTTP/1.1 203 proxied\r\ncontent-length: 0\r\n\r\n");
+    let target = server("HTTP/1.1 200 direct\r\ncontent-length: 0\r\n\r\n");
+    let through =
+        |variables: &[(&str, &str)]| get(variables, target.clone()).unwrap().status.as_u16();
+    assert_eq!(through(&[]), 200);
+    assert_eq!(through(&[("http_proxy", proxy.as_str())]), 203);
+    assert_eq!(through(&[("ALL_PROXY", proxy.as_str())]), 203);
+    assert_eq!(
+        through(&[("http_proxy", proxy.as_str()), ("NO_PROXY", "127.0.0.1")]),
+        200
+    );
+    assert_eq!(
+        through(&[("HTTP_PROXY", proxy.as_str()), ("REQUEST_METHOD", "GET")]),
+        200
+    );
+    let error = get(&[("HTTPS_PROXY", "http://me:plumAnchor@[")], target.clone()).unwrap_err();
+    assert!(!format!("{error:?}").contains("plumAnchor"), "{error:?}");
+}
