@@ -133,7 +133,7 @@ fn errors_say_where_and_why() {
             "consul://kv/db",
             Kind::Scheme,
             "consul",
-            "use one of age, aws-sm",
+            "use one of age, aws-ecr",
         ),
         (
             "ref+vault://kv/db#/a",
