@@ -50,6 +50,20 @@ pub trait Provider: Send + Sync + 'static {
         config: Self::Model,
     ) -> Result<Self::Data, Diagnostics>;
 
+    /// Ends what `configure` has begun, such as a login.
+    ///
+    /// - Called once for everything that `configure` returned, when the run ends: the host asks for it, a
+    ///   signal does, or the host has disappeared. Every lease of the process has been given back by then,
+    ///   or could not be within [`REVOKE_BUDGET`](crate::service::REVOKE_BUDGET).
+    /// - Not called when the run is interrupted: resources may still be closed, and the end follows.
+    /// - Dropped when the end of the process exceeds [`SHUTDOWN_BUDGET`](crate::service::SHUTDOWN_BUDGET).
+    /// - Handlers that have ignored their cancellation may still hold the data.
+    /// - What it returns is logged: nobody is left to show it to.
+    async fn close(&self, data: &Self::Data) -> Diagnostics {
+        let _ = data;
+        Diagnostics::new()
+    }
+
     /// The schema of the provider block.
     fn schema(&self) -> Schema {
         Schema::new(Self::Model::block())

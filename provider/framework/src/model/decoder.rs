@@ -1,5 +1,7 @@
 //! Reading models: where we are, what went wrong, and what to do with unknown values.
 
+use std::collections::BTreeMap;
+
 use super::{Field, Model};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::path::{Path, Step};
@@ -74,13 +76,49 @@ impl Decoder {
     /// # Errors
     /// When something could not be read; it has been reported.
     pub fn model<M: Model>(&mut self, value: Value) -> Result<M, Failed> {
+        self.object(value, M::decode)
+    }
+
+    /// Reads an object value field by field, for what is described at run time instead of by a model.
+    ///
+    /// # Errors
+    /// When something could not be read; it has been reported.
+    pub fn object<T>(
+        &mut self,
+        value: Value,
+        read: impl FnOnce(&mut Fields<'_>) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
         match value {
-            Value::Object(values) => M::decode(&mut Fields {
+            Value::Object(values) => read(&mut Fields {
                 values,
                 decoder: self,
             }),
             other => Err(self.mismatch("an object", &other)),
         }
+    }
+
+    /// Reads a map, such as a block that is repeated under labels, entry by entry. Every entry is read
+    /// before failing, so that all problems are reported.
+    ///
+    /// # Errors
+    /// When something could not be read; it has been reported.
+    pub fn entries<T>(
+        &mut self,
+        value: Value,
+        mut read: impl FnMut(Value, &mut Self) -> Result<T, Failed>,
+    ) -> Result<BTreeMap<String, T>, Failed> {
+        let (Value::Map(items) | Value::Object(items)) = value else {
+            return Err(self.mismatch("a map", &value));
+        };
+        let read: Vec<_> = items
+            .into_iter()
+            .map(|(key, item)| {
+                let step = Step::Key(key.clone());
+                let item = self.within(step, |decoder| read(item, decoder));
+                item.map(|item| (key, item))
+            })
+            .collect();
+        read.into_iter().collect()
     }
 
     /// Reads something one step further down.
@@ -127,10 +165,10 @@ impl Fields<'_> {
         self.take_with(name, T::decode)
     }
 
-    /// Takes one field and reads it with `read`, for fields that are described by data instead of a type.
+    /// Takes one field and reads it with `read`, for what is described at run time instead of by a type.
     ///
     /// # Errors
-    /// Those of `read`, which reports them.
+    /// When it could not be read; it has been reported.
     pub fn take_with<T>(
         &mut self,
         name: &str,

@@ -183,18 +183,7 @@ impl<T: Field> Field for BTreeMap<String, T> {
     }
 
     fn decode(value: Value, decoder: &mut Decoder) -> Result<Self, Failed> {
-        let (Value::Map(items) | Value::Object(items)) = value else {
-            return Err(decoder.mismatch("a map", &value));
-        };
-        let read: Vec<_> = items
-            .into_iter()
-            .map(|(key, item)| {
-                let item =
-                    decoder.within(Step::Key(key.clone()), |decoder| T::decode(item, decoder));
-                item.map(|item| (key, item))
-            })
-            .collect();
-        read.into_iter().collect()
+        decoder.entries(value, T::decode)
     }
 
     fn encode(self) -> Value {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use secret_value::Secret;
 
-use super::{Model, SetOf, Tristate, Unknowns, from_value, to_value};
+use super::{
+    Failed, Field, Fields, Model, SetOf, Tristate, Unknowns, from_value, optional, to_value,
+};
 use crate::number::Number;
-use crate::schema::{Mode, Nesting, Schema};
+use crate::schema::{Block, Mode, NestedBlock, Nesting, Schema};
 use crate::types::Type;
 use crate::value::{Dynamic, Object, Value};
 
@@ -79,7 +81,7 @@ fn everything() -> Everything {
 }
 
 fn encoded(change: impl FnOnce(&mut Object)) -> Value {
-    let mut object = everything().encode();
+    let mut object = Model::encode(everything());
     change(&mut object);
     Value::Object(object)
 }
@@ -204,4 +206,103 @@ fn mistakes_in_a_model_are_found_by_validate() {
     assert!(problems[1].contains("scalar: a block must be a model"));
     assert!(problems[2].contains("plain: text of a sensitive"));
     assert!(problems[3].contains("lists: collections of collections"));
+}
+
+/// A block whose names come from data.
+struct Stores(BTreeMap<String, BTreeMap<String, BTreeMap<String, Option<String>>>>);
+
+/// Kinds of stores, each with its attributes and their descriptions.
+const KINDS: [(&str, &[(&str, &str)]); 2] = [
+    ("local", &[("path", "The file.")]),
+    ("vault", &[("address", "Where it is."), ("namespace", "")]),
+];
+
+impl Model for Stores {
+    fn block() -> Block {
+        KINDS
+            .iter()
+            .fold(Block::new("Stores."), |block, (kind, attributes)| {
+                let content = attributes.iter().fold(
+                    Block::new(format!("A {kind} store.")),
+                    |content, (name, description)| {
+                        content.field::<Option<String>>(name, optional(), description)
+                    },
+                );
+                block.block(NestedBlock::new(*kind, Nesting::Map, content))
+            })
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, Failed> {
+        let kinds: Vec<_> = KINDS
+            .iter()
+            .map(|(kind, attributes)| {
+                let stores = fields.take_with(kind, |value, decoder| {
+                    decoder.entries(value, |store, decoder| {
+                        decoder.object(store, |fields| {
+                            let read = attributes
+                                .iter()
+                                .map(|(name, _)| Ok(((*name).to_owned(), fields.take(name)?)));
+                            read.collect()
+                        })
+                    })
+                });
+                stores.map(|stores| ((*kind).to_owned(), stores))
+            })
+            .collect();
+        kinds.into_iter().collect::<Result<_, _>>().map(Self)
+    }
+
+    fn encode(self) -> Object {
+        let encoded = self.0.into_iter().map(|(kind, stores)| {
+            let stores = stores.into_iter().map(|(label, store)| {
+                let store = store
+                    .into_iter()
+                    .map(|(name, value)| (name, Field::encode(value)));
+                (label, Value::Object(store.collect()))
+            });
+            (kind, Value::Map(stores.collect()))
+        });
+        encoded.collect()
+    }
+}
+
+#[test]
+fn names_and_texts_of_a_block_may_come_from_data() {
+    let schema = Schema::new(Stores::block());
+    assert_eq!(schema.validate(), []);
+    assert_eq!(
+        schema.block.blocks[1].block.attributes[0].description,
+        "Where it is."
+    );
+    let store = |address: Value| {
+        let fields = [
+            ("address".to_owned(), address),
+            ("namespace".to_owned(), Value::Null),
+        ];
+        Value::Object(fields.into())
+    };
+    let stores = |address| {
+        let prod = Value::Map([("prod".to_owned(), store(address))].into());
+        Value::Object(
+            [
+                ("local".to_owned(), Value::Map(Object::new())),
+                ("vault".to_owned(), prod),
+            ]
+            .into(),
+        )
+    };
+    let value = stores("https://vault".into());
+    let read: Stores = from_value(value.clone(), Unknowns::Refuse).unwrap();
+    assert_eq!(
+        read.0["vault"]["prod"]["address"].as_deref(),
+        Some("https://vault")
+    );
+    assert_eq!(to_value(read), value);
+    let problems = from_value::<Stores>(stores(true.into()), Unknowns::Refuse)
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(
+        problems.iter().next().unwrap().path.to_string(),
+        "vault[\"prod\"].address"
+    );
 }

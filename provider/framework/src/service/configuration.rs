@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use tfplugin::proto;
 
 use super::ProviderService;
-use super::call::{Answer, Interrupted};
+use super::call::{Answer, Interrupted, interruption};
 use crate::context::Capabilities;
 use crate::convert;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -52,15 +52,16 @@ impl<P: Provider> ProviderService<P> {
             }
         };
         let service = self.clone();
-        let work =
-            |context| async move { service.inner.block.item.configure(&context, config).await };
+        // An abandoned handler runs on: what it makes is taken in all the same, to be closed at the end.
+        let work = |context| async move {
+            let data = service.inner.block.item.configure(&context, config).await?;
+            service.take_in_session(data).await.ok_or_else(interruption)
+        };
         let answer = self
             .call_with(Arc::new(()), Interrupted::Abandon, capabilities, work)
             .await;
         let Answer { value, diagnostics } = answer;
-        self.keep(value.map_or(Configuration::Missing, |data| {
-            Configuration::Ready(Arc::new(data))
-        }));
+        self.keep(value.map_or(Configuration::Missing, Configuration::Ready));
         diagnostics
     }
 

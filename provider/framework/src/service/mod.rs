@@ -6,7 +6,8 @@
 //! - What a practitioner can cause is a diagnostic, never a failed call.
 //! - A panic in a handler is a diagnostic without the panic's text, and the process serves on.
 //! - An interruption cancels what is in flight; what it had opened is given back; the process serves on.
-//! - What was opened is given back at the latest when the process ends.
+//! - What was opened is given back at the latest when the process ends, and then what every provider block
+//!   made is closed.
 //!
 //! One file for each group of calls; `rpc` only forwards to them.
 
@@ -21,20 +22,26 @@ mod list;
 mod managed;
 mod offered;
 mod rpc;
+mod sessions;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use crate::lifecycle::{Clock, Leases, SystemClock};
 use crate::provider::{Provider, Registry};
 use call::Running;
 use configuration::Configuration;
 pub(crate) use offered::{Front, Offered};
+use sessions::Sessions;
 
-/// How long the end of the process waits for leases to be given back. Less than the wire's own budget.
-pub const SHUTDOWN_BUDGET: Duration = Duration::from_secs(8);
+/// How long the end of the process may take. Less than the wire's own budget.
+pub const SHUTDOWN_BUDGET: Duration = Duration::from_secs(5);
+/// The part of [`SHUTDOWN_BUDGET`] that leases and calls in flight may use up. The rest is kept for
+/// [`Provider::close`], which may end at once what single revocations could not.
+pub const REVOKE_BUDGET: Duration = Duration::from_millis(3_500);
 
 /// A provider ready to be served. Clones share everything.
 pub struct ProviderService<P: Provider> {
@@ -46,6 +53,7 @@ struct Inner<P: Provider> {
     /// The provider itself, with the schema of its block.
     block: Offered<P>,
     configuration: RwLock<Configuration<P::Data>>,
+    sessions: Sessions<P::Data>,
     leases: Leases,
     running: Running,
 }
@@ -70,6 +78,7 @@ impl<P: Provider> ProviderService<P> {
                 registry,
                 block: Offered::new(provider, front),
                 configuration: RwLock::default(),
+                sessions: Sessions::default(),
                 leases: Leases::new(clock),
                 running: Running::default(),
             }),
@@ -95,17 +104,19 @@ impl<P: Provider> Clone for ProviderService<P> {
 impl<P: Provider> tfplugin::Lifecycle for ProviderService<P> {
     async fn shutdown(&self, reason: tfplugin::ShutdownReason) {
         tracing::debug!(%reason, leases = self.inner.leases.len(), "giving back what is left");
+        let deadline = Instant::now() + SHUTDOWN_BUDGET;
         let Inner {
             running, leases, ..
         } = &*self.inner;
         running.interrupt();
         // An open that is still under way gives its lease back by itself when it ends.
-        let ended = tokio::time::timeout(SHUTDOWN_BUDGET, running.ended());
-        if tokio::join!(leases.shutdown(SHUTDOWN_BUDGET), ended)
+        let ended = tokio::time::timeout(REVOKE_BUDGET, running.ended());
+        if tokio::join!(leases.shutdown(REVOKE_BUDGET), ended)
             .1
             .is_err()
         {
             tracing::warn!("a call has ignored its cancellation");
         }
+        self.close_sessions(deadline).await;
     }
 }

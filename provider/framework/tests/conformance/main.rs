@@ -2,6 +2,7 @@
 //! matrix.
 #![expect(clippy::unwrap_used, reason = "a panic fails the test, as it should")]
 
+mod closing;
 mod ephemerals;
 mod hostile;
 mod managed;

@@ -135,7 +135,7 @@ async fn a_run_from_start_to_shutdown() {
             profile.name
         );
         assert!(running.ended().await);
-        assert_eq!(running.count("revoked"), 2);
+        assert_eq!((running.count("revoked"), running.count("closed")), (2, 1));
     }
 }
 
@@ -155,7 +155,25 @@ async fn a_host_that_disappears_leaves_no_lease_behind() {
         .unwrap();
     running.host = other.0;
     assert!(running.ended().await);
-    assert_eq!(running.count("revoked"), 1);
+    assert_eq!((running.count("revoked"), running.count("closed")), (1, 1));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_the_process_like_a_host() {
+    let mut running = Running::start(Profile::TERRAFORM_1_11).await;
+    running
+        .host
+        .open("echo_lease", lease(""))
+        .await
+        .unwrap()
+        .value
+        .unwrap();
+    let process = running.plugin.pid().unwrap().to_string();
+    let sent = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(sent.unwrap().success());
+    assert!(running.ended().await);
+    assert_eq!((running.count("revoked"), running.count("closed")), (1, 1));
 }
 
 #[tokio::test]

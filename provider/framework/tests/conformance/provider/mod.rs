@@ -16,6 +16,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secret_value::Secret;
@@ -45,6 +46,10 @@ impl Journal {
         self.lines.lock().unwrap().push(line);
     }
 
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
     pub fn count(&self, wanted: &str) -> usize {
         self.lines
             .lock()
@@ -65,6 +70,7 @@ pub struct Echo {
 pub struct Shared {
     pub journal: Journal,
     things: Arc<Mutex<Things>>,
+    closing: Option<String>,
 }
 
 impl Shared {
@@ -84,6 +90,8 @@ model! {
         pub token: Option<Secret> = optional().sensitive(),
         /// May be unknown.
         pub region: Tristate<String> = optional(),
+        /// What configuring and closing do: nothing unusual when left out.
+        pub trouble: Option<String> = optional(),
         /// Stores.
         pub store: BTreeMap<String, StoreConfig> = block(),
     }
@@ -137,9 +145,26 @@ impl Provider for Echo {
         {
             return Err(Diagnostic::error("Region is too far").at("region").into());
         }
+        if config.trouble.as_deref() == Some("configure hangs") {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        self.journal.note("configured");
         Ok(Shared {
             journal: self.journal.clone(),
             things: Arc::clone(&self.things),
+            closing: config.trouble,
         })
+    }
+
+    async fn close(&self, data: &Shared) -> Diagnostics {
+        data.journal.note("closing");
+        match data.closing.as_deref() {
+            Some("close panics") => panic!("hunter2"),
+            Some("close hangs") => tokio::time::sleep(Duration::from_secs(3600)).await,
+            Some("close fails") => return Diagnostic::warning("The login could not be ended").into(),
+            _ => {}
+        }
+        data.journal.note("closed");
+        Diagnostics::new()
     }
 }
