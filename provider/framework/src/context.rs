@@ -44,6 +44,16 @@ impl<D> Context<D> {
         }
     }
 
+    /// The same call with other data.
+    pub(crate) fn with_data<E>(&self, data: Arc<E>) -> Context<E> {
+        Context {
+            data,
+            cancel: self.cancel.clone(),
+            capabilities: self.capabilities,
+            reports: Arc::clone(&self.reports),
+        }
+    }
+
     /// What [`Provider::configure`](crate::provider::Provider::configure) returned.
     #[must_use]
     pub fn data(&self) -> &Arc<D> {

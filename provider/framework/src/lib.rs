@@ -2,7 +2,8 @@
 //!
 //! - [`model!`] turns a documented struct into schema, decoder and encoder.
 //! - [`provider::Provider`] holds the provider block and lists what is offered: [`ephemeral`] and
-//!   [`managed`] resources, [`data_source`]s, [`function`]s, [`list`] resources and [`action`]s.
+//!   [`managed`] resources, [`data_source`]s, [`function`]s, [`list`] resources, [`action`]s and
+//!   [`state_store`]s.
 //! - The framework does the rest: planning, write-only values, renewing and giving back
 //!   ([`lifecycle`]), panics, interruptions, and what each Terraform and OpenTofu expects.
 //!
@@ -111,6 +112,7 @@ pub mod prelude;
 pub mod provider;
 pub mod schema;
 pub mod service;
+pub mod state_store;
 pub mod stored;
 #[cfg(feature = "testing")]
 pub mod testing;

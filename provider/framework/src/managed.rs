@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Model, Unknowns, from_value, to_value};
 use crate::planning::Plan;
-use crate::schema::Schema;
+use crate::schema::walk::visit_attributes;
+use crate::schema::{Block, Mode, Schema};
 use crate::stored::StoredState;
 use crate::value::{Object, Value};
 
@@ -116,6 +117,31 @@ pub trait ManagedResource: Send + Sync + 'static {
                 request.version
             ))
             .into())
+    }
+
+    /// Turns an identity written by an earlier version of the identity schema into the current one. Not
+    /// called when the versions are equal.
+    ///
+    /// # Errors
+    /// When it cannot; by default always.
+    async fn upgrade_identity(&self, request: UpgradeIdentity) -> Result<Object, Diagnostics> {
+        Err(Diagnostic::error("Identity cannot be upgraded")
+            .detail(format!(
+                "This provider cannot read `{}` identities of version {}.",
+                self.name(),
+                request.version
+            ))
+            .into())
+    }
+
+    /// Adjusts the configuration that Terraform writes for an existing object (`terraform plan
+    /// -generate-config-out`). `draft` is its state without what only the provider sets, without what is
+    /// deprecated, and without write-only values.
+    ///
+    /// # Errors
+    /// Why there is no configuration for it.
+    async fn generate_config(&self, draft: Self::Model) -> Result<Self::Model, Diagnostics> {
+        Ok(draft)
     }
 
     /// Brings an existing object under management. `read` follows, so it is enough to fill in what `read`
@@ -257,6 +283,15 @@ pub struct Upgrade {
     pub state: StoredState,
 }
 
+/// An identity of an earlier version. Filled by Terraform.
+#[derive(Debug)]
+pub struct UpgradeIdentity {
+    /// The version of the identity schema it was written with.
+    pub version: i64,
+    /// The identity; read it with a model of that version.
+    pub identity: StoredState,
+}
+
 /// To import an object. Filled by Terraform: either `id` or `identity`.
 #[derive(Debug)]
 pub struct Import {
@@ -279,6 +314,21 @@ pub struct TakeOver {
     pub state: StoredState,
     /// The notes of the other provider.
     pub private: Vec<u8>,
+    /// Its identity, when it had one and the asking Terraform knows identities.
+    pub identity: Option<StoredState>,
+    /// Version of the identity schema there.
+    pub identity_version: i64,
+}
+
+/// Removes what a practitioner cannot or should not write.
+fn keep_configurable(block: &Block, value: &mut Value) {
+    visit_attributes(block, value, &mut |_, attribute, value| {
+        let settable = attribute.mode != Mode::Computed && !attribute.write_only;
+        let wanted = attribute.deprecated.is_none() || attribute.mode == Mode::Required;
+        if !settable || !wanted {
+            *value = Value::Null;
+        }
+    });
 }
 
 /// A [`Stored`] over plain values, with its identity.
@@ -313,6 +363,8 @@ pub(crate) trait ErasedManaged<D>: Send + Sync {
         request: Read<Value>,
     ) -> Result<Option<StoredValue>, Diagnostics>;
     async fn upgrade(&self, request: Upgrade) -> Result<Value, Diagnostics>;
+    async fn upgrade_identity(&self, request: UpgradeIdentity) -> Result<Object, Diagnostics>;
+    async fn generate_config(&self, state: Value) -> Result<Value, Diagnostics>;
     async fn import(
         &self,
         context: &Context<D>,
@@ -425,6 +477,20 @@ impl<T: ManagedResource> ErasedManaged<T::Data> for T {
             return request.state.value(&schema.ty());
         }
         ManagedResource::upgrade(self, request).await.map(to_value)
+    }
+
+    async fn upgrade_identity(&self, request: UpgradeIdentity) -> Result<Object, Diagnostics> {
+        ManagedResource::upgrade_identity(self, request).await
+    }
+
+    async fn generate_config(&self, mut state: Value) -> Result<Value, Diagnostics> {
+        let block = ManagedResource::schema(self).block;
+        keep_configurable(&block, &mut state);
+        let draft = from_value(state, Unknowns::AsNull)?;
+        let mut config = to_value(ManagedResource::generate_config(self, draft).await?);
+        // Whatever was added, Terraform would refuse what cannot be configured.
+        keep_configurable(&block, &mut config);
+        Ok(config)
     }
 
     async fn import(

@@ -17,6 +17,7 @@ use crate::managed::{ErasedManaged, ManagedResource};
 use crate::model::Model;
 use crate::schema::Schema;
 use crate::service::{Front, Offered};
+use crate::state_store::{ErasedStateStore, Mounted, StateStore};
 
 /// A Terraform provider.
 #[async_trait]
@@ -79,6 +80,7 @@ pub struct Registry<D> {
     pub(crate) functions: BTreeMap<String, Arc<dyn Function>>,
     pub(crate) lists: BTreeMap<String, Offered<dyn ErasedList<D>>>,
     pub(crate) managed: BTreeMap<String, Offered<dyn ErasedManaged<D>>>,
+    pub(crate) state_stores: BTreeMap<String, Offered<dyn ErasedStateStore<D>>>,
     duplicates: Vec<String>,
 }
 
@@ -91,6 +93,7 @@ impl<D> Default for Registry<D> {
             functions: BTreeMap::new(),
             lists: BTreeMap::new(),
             managed: BTreeMap::new(),
+            state_stores: BTreeMap::new(),
             duplicates: Vec::new(),
         }
     }
@@ -159,6 +162,16 @@ impl<D: Send + Sync + 'static> Registry<D> {
         self.note(taken, name)
     }
 
+    /// Offers a state store.
+    pub fn state_store<T: StateStore<Data = D>>(&mut self, store: T) -> &mut Self {
+        let (name, store) = (store.name(), Arc::new(store));
+        let front = Front::new(&store, T::schema, |item, config| item.validate(config));
+        let mounted = Arc::new(Mounted::new(store));
+        let offered: Offered<dyn ErasedStateStore<D>> = Offered::new(mounted, front);
+        let taken = self.state_stores.insert(name.to_owned(), offered).is_some();
+        self.note(taken, name)
+    }
+
     /// Names offered twice; check in a test that there are none.
     #[must_use]
     pub fn duplicates(&self) -> &[String] {
@@ -192,6 +205,11 @@ impl<D: Send + Sync + 'static> Registry<D> {
             self.managed
                 .iter()
                 .map(|(name, item)| ("managed resource", name, item.made().schema.clone())),
+        )
+        .chain(
+            self.state_stores
+                .iter()
+                .map(|(name, item)| ("state store", name, item.made().schema.clone())),
         );
         let problems = schemas.flat_map(|(kind, name, schema)| {
             schema

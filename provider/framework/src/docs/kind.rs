@@ -15,17 +15,20 @@ pub enum Kind {
     List,
     /// `resources/<type>/resource.tf`, and `import.sh` beside it when it can be imported
     Managed,
+    /// `state-stores/<type>/state-store.tf`
+    StateStore,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Action,
         Self::DataSource,
         Self::Ephemeral,
         Self::Function,
         Self::List,
         Self::Managed,
+        Self::StateStore,
     ];
 
     /// The folder, both of pages and of examples.
@@ -38,6 +41,7 @@ impl Kind {
             Self::Function => "functions",
             Self::List => "list-resources",
             Self::Managed => "resources",
+            Self::StateStore => "state-stores",
         }
     }
 
@@ -50,6 +54,7 @@ impl Kind {
             Self::Function => "Function",
             Self::List => "List Resource",
             Self::Managed => "Resource",
+            Self::StateStore => "State Store",
         }
     }
 

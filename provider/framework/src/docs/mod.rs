@@ -133,7 +133,7 @@ pub fn write(pages: &[Page], folder: &Path) -> Result<(), DocsError> {
 
 type Schemas = Vec<(String, Schema)>;
 
-fn schemas<D: Send + Sync + 'static>(registry: &Registry<D>) -> [(Kind, Schemas); 5] {
+fn schemas<D: Send + Sync + 'static>(registry: &Registry<D>) -> [(Kind, Schemas); 6] {
     macro_rules! of {
         ($offers:ident) => {
             registry
@@ -149,6 +149,7 @@ fn schemas<D: Send + Sync + 'static>(registry: &Registry<D>) -> [(Kind, Schemas)
         (Kind::Ephemeral, of!(ephemerals)),
         (Kind::List, of!(lists)),
         (Kind::Managed, of!(managed)),
+        (Kind::StateStore, of!(state_stores)),
     ]
 }
 

@@ -16,7 +16,7 @@ impl<P: Provider> ProviderService<P> {
             // Saves a call to every further process.
             get_provider_schema_optional: true,
             move_resource_state: !self.inner.registry.managed.is_empty(),
-            generate_resource_config: false,
+            generate_resource_config: !self.inner.registry.managed.is_empty(),
         }
     }
 
@@ -39,7 +39,9 @@ impl<P: Provider> ProviderService<P> {
             list_resources: names(&registry.lists, |type_name| meta::ListResourceMetadata {
                 type_name,
             }),
-            state_stores: Vec::new(),
+            state_stores: names(&registry.state_stores, |type_name| {
+                meta::StateStoreMetadata { type_name }
+            }),
             actions: names(&registry.actions, |type_name| meta::ActionMetadata {
                 type_name,
             }),
@@ -58,7 +60,7 @@ impl<P: Provider> ProviderService<P> {
             functions: self.functions(),
             ephemeral_resource_schemas: schemas(&registry.ephemerals),
             list_resource_schemas: schemas(&registry.lists),
-            state_store_schemas: BTreeMap::new(),
+            state_store_schemas: schemas(&registry.state_stores),
             action_schemas: schemas(&registry.actions)
                 .into_iter()
                 .map(|(name, schema)| {

@@ -1,4 +1,4 @@
-//! Planning, applying, reading and moving managed resources.
+//! Planning, applying, reading and importing managed resources.
 //!
 //! Every value that goes out loses its write-only parts in [`Target::out`], the one way out.
 
@@ -13,42 +13,40 @@ use crate::context::Capabilities;
 use crate::convert;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::echo;
-use crate::managed::{
-    Apply, ErasedManaged, IdentitySchema, Import, Read, StoredValue, TakeOver, Upgrade,
-};
+use crate::managed::{Apply, ErasedManaged, IdentitySchema, Import, Read, StoredValue};
 use crate::planning::Plan;
 use crate::provider::Provider;
 use crate::value::Value;
 use crate::write_only;
 
 use proto::{
-    apply_resource_change, import_resource_state, move_resource_state, plan_resource_change,
-    read_resource, upgrade_resource_identity, upgrade_resource_state, validate_resource_config,
+    apply_resource_change, import_resource_state, plan_resource_change, read_resource,
+    validate_resource_config,
 };
 
 /// What messages call it.
 pub(super) const KIND: &str = "resource type";
 
 /// A managed resource that was asked for, with its schemas.
-struct Target<D> {
-    item: Arc<dyn ErasedManaged<D>>,
-    made: Arc<Made>,
-    identity: Option<IdentitySchema>,
+pub(super) struct Target<D> {
+    pub(super) item: Arc<dyn ErasedManaged<D>>,
+    pub(super) made: Arc<Made>,
+    pub(super) identity: Option<IdentitySchema>,
 }
 
 /// An object on its way out.
-struct Out {
-    state: proto::DynamicValue,
-    private: Vec<u8>,
-    identity: Option<proto::ResourceIdentityData>,
+pub(super) struct Out {
+    pub(super) state: proto::DynamicValue,
+    pub(super) private: Vec<u8>,
+    pub(super) identity: Option<proto::ResourceIdentityData>,
 }
 
 impl<D> Target<D> {
-    fn read(&self, message: Option<proto::DynamicValue>) -> Result<Value, Diagnostics> {
+    pub(super) fn read(&self, message: Option<proto::DynamicValue>) -> Result<Value, Diagnostics> {
         convert::value(message, &self.made.ty)
     }
 
-    fn out(&self, stored: Option<StoredValue>) -> Result<Out, Diagnostics> {
+    pub(super) fn out(&self, stored: Option<StoredValue>) -> Result<Out, Diagnostics> {
         let (mut state, private, identity) = match stored {
             Some(StoredValue {
                 state,
@@ -68,7 +66,7 @@ impl<D> Target<D> {
 }
 
 impl<P: Provider> ProviderService<P> {
-    fn managed(&self, name: &str) -> Result<Target<P::Data>, Diagnostics> {
+    pub(super) fn managed(&self, name: &str) -> Result<Target<P::Data>, Diagnostics> {
         let offered = find(&self.inner.registry.managed, KIND, name)?;
         Ok(Target {
             item: Arc::clone(&offered.item),
@@ -95,77 +93,6 @@ impl<P: Provider> ProviderService<P> {
         }
         found.extend(self.validate(offered, config).await);
         found
-    }
-
-    pub(super) async fn upgrade(
-        &self,
-        request: upgrade_resource_state::Request,
-    ) -> upgrade_resource_state::Response {
-        let answer = match self.managed(&request.type_name) {
-            Err(problems) => Err(problems),
-            Ok(target) => self.upgraded(target, request).await,
-        };
-        let Answer { value, diagnostics } = answer.into();
-        upgrade_resource_state::Response {
-            upgraded_state: value,
-            diagnostics: convert::diagnostics(&diagnostics),
-        }
-    }
-
-    async fn upgraded(
-        &self,
-        target: Target<P::Data>,
-        request: upgrade_resource_state::Request,
-    ) -> Result<proto::DynamicValue, Diagnostics> {
-        let state = convert::stored(request.raw_state)?;
-        let upgrade = Upgrade {
-            version: request.version,
-            state,
-        };
-        if upgrade.version > target.made.schema.version {
-            return Err(Diagnostic::error("State is too new")
-                .detail(format!(
-                    "The state of `{}` was written by a newer version of this provider. Use that version, or a newer one.",
-                    request.type_name
-                ))
-                .into());
-        }
-        let work = async move {
-            let state = target.item.upgrade(upgrade).await?;
-            let stored = StoredValue {
-                state,
-                private: Vec::new(),
-                identity: None,
-            };
-            target.out(Some(stored)).map(|out| out.state)
-        };
-        self.scope().run(Interrupted::Abandon, work).await
-    }
-
-    pub(super) fn upgrade_identity(
-        &self,
-        request: upgrade_resource_identity::Request,
-    ) -> upgrade_resource_identity::Response {
-        let upgraded = self.managed(&request.type_name).and_then(|target| {
-            let schema = target
-                .identity
-                .filter(|schema| schema.version == request.version)
-                .ok_or_else(|| {
-                    Diagnostics::from(Diagnostic::error("Identity cannot be upgraded").detail(
-                        format!(
-                            "This provider cannot read `{}` identities of version {}.",
-                            request.type_name, request.version
-                        ),
-                    ))
-                })?;
-            let identity = convert::stored(request.raw_identity)?.value(&schema.ty())?;
-            convert::identity_data(identity.as_object().cloned(), Some(&schema))
-        });
-        let Answer { value, diagnostics } = upgraded.into();
-        upgrade_resource_identity::Response {
-            upgraded_identity: value.flatten(),
-            diagnostics: convert::diagnostics(&diagnostics),
-        }
     }
 
     pub(super) async fn read_managed(
@@ -265,6 +192,7 @@ impl<P: Provider> ProviderService<P> {
             config,
             prior_private,
             client_capabilities,
+            planned_private,
             ..
         } = request;
         let prepared = self.managed(&type_name).and_then(|target| {
@@ -283,7 +211,13 @@ impl<P: Provider> ProviderService<P> {
                 .into();
         }
         let block = &target.made.schema.block;
-        let mut plan = Plan::new(block, prior, config, proposed, prior_private);
+        // A core that keeps the notes of the last plan sends them when it plans again.
+        let private = if planned_private.is_empty() {
+            prior_private
+        } else {
+            planned_private
+        };
+        let mut plan = Plan::new(block, prior, config, proposed, private);
         let finish = |target: &Target<P::Data>, plan: Plan| {
             let (planned, replace, private) = plan.into_parts(&target.made.schema.block);
             let replace = replace.iter().map(convert::path).collect();
@@ -407,59 +341,6 @@ impl<P: Provider> ProviderService<P> {
             diagnostics: convert::diagnostics(&diagnostics),
             deferred: None,
         }
-    }
-
-    pub(super) async fn take_over(
-        &self,
-        request: move_resource_state::Request,
-    ) -> move_resource_state::Response {
-        let outcome = match self.managed(&request.target_type_name) {
-            Err(problems) => Err(problems),
-            Ok(target) => self.taken_over(target, request).await,
-        };
-        let Answer { value, diagnostics } = outcome.into();
-        let diagnostics = convert::diagnostics(&diagnostics);
-        match value {
-            None => move_resource_state::Response {
-                diagnostics,
-                ..Default::default()
-            },
-            Some(Out {
-                state,
-                private,
-                identity,
-            }) => move_resource_state::Response {
-                target_state: Some(state),
-                diagnostics,
-                target_private: private,
-                target_identity: identity,
-            },
-        }
-    }
-
-    async fn taken_over(
-        &self,
-        target: Target<P::Data>,
-        request: move_resource_state::Request,
-    ) -> Result<Out, Diagnostics> {
-        let refused = Diagnostic::error("Object cannot be moved").detail(format!(
-            "A `{}` of provider {} cannot become a `{}`.",
-            request.source_type_name, request.source_provider_address, request.target_type_name
-        ));
-        let take_over = TakeOver {
-            provider_address: request.source_provider_address,
-            type_name: request.source_type_name,
-            schema_version: request.source_schema_version,
-            state: convert::stored(request.source_state)?,
-            private: request.source_private,
-        };
-        let work = async move {
-            match target.item.take_over(take_over).await? {
-                Some(stored) => target.out(Some(stored)),
-                None => Err(refused.into()),
-            }
-        };
-        self.scope().run(Interrupted::Abandon, work).await
     }
 }
 

@@ -16,6 +16,7 @@ mod call;
 mod configuration;
 mod data_source;
 mod discovery;
+mod earlier;
 mod ephemeral;
 mod function;
 mod list;
@@ -23,6 +24,8 @@ mod managed;
 mod offered;
 mod rpc;
 mod sessions;
+mod state_chunks;
+mod state_store;
 
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -36,6 +39,7 @@ use call::Running;
 use configuration::Configuration;
 pub(crate) use offered::{Front, Offered};
 use sessions::Sessions;
+use state_chunks::ChunkSizes;
 
 /// How long the end of the process may take. Less than the wire's own budget.
 pub const SHUTDOWN_BUDGET: Duration = Duration::from_secs(5);
@@ -55,6 +59,7 @@ struct Inner<P: Provider> {
     configuration: RwLock<Configuration<P::Data>>,
     sessions: Sessions<P::Data>,
     leases: Leases,
+    chunk_sizes: ChunkSizes,
     running: Running,
 }
 
@@ -80,6 +85,7 @@ impl<P: Provider> ProviderService<P> {
                 configuration: RwLock::default(),
                 sessions: Sessions::default(),
                 leases: Leases::new(clock),
+                chunk_sizes: ChunkSizes::default(),
                 running: Running::default(),
             }),
         }

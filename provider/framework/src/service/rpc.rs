@@ -4,23 +4,17 @@ use tfplugin::proto;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::offered::find;
-use super::{ProviderService, action, data_source, ephemeral, list};
+use super::{ProviderService, action, data_source, ephemeral, list, state_store};
 use crate::convert;
 use crate::provider::Provider;
 
 type Reply<T> = Result<Response<T>, Status>;
 
-/// Calls that belong to things no provider of this framework can declare; core never makes them.
-fn undeclared<T>() -> Reply<T> {
-    Err(Status::unimplemented("this provider does not offer this"))
-}
-
 #[tonic::async_trait]
 impl<P: Provider> proto::provider_server::Provider for ProviderService<P> {
     type ListResourceStream = list::Events;
     type InvokeActionStream = action::Events;
-    type ReadStateBytesStream =
-        futures::stream::Empty<Result<proto::read_state_bytes::Response, Status>>;
+    type ReadStateBytesStream = state_store::Chunks;
 
     async fn get_metadata(
         &self,
@@ -110,7 +104,9 @@ impl<P: Provider> proto::provider_server::Provider for ProviderService<P> {
         &self,
         request: Request<proto::upgrade_resource_identity::Request>,
     ) -> Reply<proto::upgrade_resource_identity::Response> {
-        Ok(Response::new(self.upgrade_identity(request.into_inner())))
+        Ok(Response::new(
+            self.upgrade_identity(request.into_inner()).await,
+        ))
     }
 
     async fn read_resource(
@@ -150,9 +146,11 @@ impl<P: Provider> proto::provider_server::Provider for ProviderService<P> {
 
     async fn generate_resource_config(
         &self,
-        _: Request<proto::generate_resource_config::Request>,
+        request: Request<proto::generate_resource_config::Request>,
     ) -> Reply<proto::generate_resource_config::Response> {
-        undeclared()
+        Ok(Response::new(
+            self.generate_config(request.into_inner()).await,
+        ))
     }
 
     async fn validate_data_resource_config(
@@ -311,57 +309,76 @@ impl<P: Provider> proto::provider_server::Provider for ProviderService<P> {
 
     async fn validate_state_store_config(
         &self,
-        _: Request<proto::validate_state_store::Request>,
+        request: Request<proto::validate_state_store::Request>,
     ) -> Reply<proto::validate_state_store::Response> {
-        undeclared()
+        let proto::validate_state_store::Request { type_name, config } = request.into_inner();
+        let diagnostics = convert::diagnostics(
+            &self
+                .validate(
+                    find(
+                        &self.inner.registry.state_stores,
+                        state_store::KIND,
+                        &type_name,
+                    ),
+                    config,
+                )
+                .await,
+        );
+        Ok(Response::new(proto::validate_state_store::Response {
+            diagnostics,
+        }))
     }
 
     async fn configure_state_store(
         &self,
-        _: Request<proto::configure_state_store::Request>,
+        request: Request<proto::configure_state_store::Request>,
     ) -> Reply<proto::configure_state_store::Response> {
-        undeclared()
+        Ok(Response::new(
+            self.configure_state_store(request.into_inner()).await,
+        ))
     }
 
     async fn read_state_bytes(
         &self,
-        _: Request<proto::read_state_bytes::Request>,
+        request: Request<proto::read_state_bytes::Request>,
     ) -> Reply<Self::ReadStateBytesStream> {
-        undeclared()
+        Ok(Response::new(self.read_state(request.into_inner()).await))
     }
 
     async fn write_state_bytes(
         &self,
-        _: Request<Streaming<proto::write_state_bytes::RequestChunk>>,
+        request: Request<Streaming<proto::write_state_bytes::RequestChunk>>,
     ) -> Reply<proto::write_state_bytes::Response> {
-        undeclared()
+        self.write_state(request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn lock_state(
         &self,
-        _: Request<proto::lock_state::Request>,
+        request: Request<proto::lock_state::Request>,
     ) -> Reply<proto::lock_state::Response> {
-        undeclared()
+        Ok(Response::new(self.lock_state(request.into_inner()).await))
     }
 
     async fn unlock_state(
         &self,
-        _: Request<proto::unlock_state::Request>,
+        request: Request<proto::unlock_state::Request>,
     ) -> Reply<proto::unlock_state::Response> {
-        undeclared()
+        Ok(Response::new(self.unlock_state(request.into_inner()).await))
     }
 
     async fn get_states(
         &self,
-        _: Request<proto::get_states::Request>,
+        request: Request<proto::get_states::Request>,
     ) -> Reply<proto::get_states::Response> {
-        undeclared()
+        Ok(Response::new(self.states(request.into_inner()).await))
     }
 
     async fn delete_state(
         &self,
-        _: Request<proto::delete_state::Request>,
+        request: Request<proto::delete_state::Request>,
     ) -> Reply<proto::delete_state::Response> {
-        undeclared()
+        Ok(Response::new(self.delete_state(request.into_inner()).await))
     }
 }

@@ -83,6 +83,25 @@ pub(super) fn stored(block: &Block, value: &Value) -> Result<(), HostError> {
     }
 }
 
+/// Checks a configuration that a provider has written: there, and without what only a provider sets.
+pub(super) fn configurable(block: &Block, config: &Value) -> Result<(), HostError> {
+    let config = config
+        .as_object()
+        .ok_or_else(|| HostError::refused("there is no configuration"))?;
+    let wrong = block.attributes.iter().find(|attribute| {
+        let settable = (attribute.required || attribute.optional) && !attribute.write_only;
+        let set = !get(config, &attribute.name).is_null();
+        (set && !settable) || (attribute.required && !set)
+    });
+    match wrong {
+        Some(attribute) => Err(HostError::refused(format!(
+            "the configuration of {} is not one",
+            attribute.name
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn first_write_only(block: &Block, value: &Value) -> Option<String> {
     match value {
         Value::List(items) | Value::Set(items) => {

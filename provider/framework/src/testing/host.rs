@@ -1,5 +1,6 @@
 //! The host: discovery, configuration, data sources, functions, actions and lists.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -26,6 +27,7 @@ pub struct Host {
     pub(super) client: ProviderClient<Channel>,
     pub(super) profile: Profile,
     schemas: Arc<proto::get_provider_schema::Response>,
+    identities: Arc<BTreeMap<String, proto::ResourceIdentitySchema>>,
 }
 
 /// Why a core would have given up.
@@ -110,15 +112,17 @@ impl Host {
             .get_provider_schema(proto::get_provider_schema::Request {})
             .await?
             .into_inner();
+        let mut identities = BTreeMap::new();
         if profile.identity {
-            client
-                .get_resource_identity_schemas(proto::get_resource_identity_schemas::Request {})
-                .await?;
+            let request = proto::get_resource_identity_schemas::Request {};
+            let answer = client.get_resource_identity_schemas(request).await?;
+            identities = answer.into_inner().identity_schemas;
         }
         Ok(Self {
             client,
             profile,
             schemas: Arc::new(schemas),
+            identities: Arc::new(identities),
         })
     }
 
@@ -132,6 +136,26 @@ impl Host {
     #[must_use]
     pub fn schemas(&self) -> &proto::get_provider_schema::Response {
         &self.schemas
+    }
+
+    /// The type of the identities of a managed resource.
+    pub(super) fn identity(&self, type_name: &str) -> Result<Type, HostError> {
+        let schema = self
+            .identities
+            .get(type_name)
+            .ok_or_else(|| HostError::NotOffered(format!("identity of {type_name}")))?;
+        let attributes = schema.identity_attributes.iter().map(|attribute| {
+            let ty = Type::from_json(&attribute.r#type)?;
+            Ok((attribute.name.clone(), ty))
+        });
+        let attributes: Result<Vec<_>, TypeError> = attributes.collect();
+        Ok(Type::object(attributes?))
+    }
+
+    /// The bare client, to call what no core would.
+    #[must_use]
+    pub fn client(&self) -> ProviderClient<Channel> {
+        self.client.clone()
     }
 
     /// Validates and configures the provider, as before planning.

@@ -6,6 +6,7 @@ use super::checks::{self, get};
 use super::host::{Host, HostError, Reply, Shape, diagnostics, path};
 use super::profile::Phase;
 use super::schema::complete;
+use crate::codec::msgpack;
 use crate::diagnostic::Diagnostics;
 use crate::path::Path;
 use crate::value::{Object, Value};
@@ -32,6 +33,14 @@ pub struct Planned {
     prior: Option<StoredObject>,
     config: Value,
     private: Vec<u8>,
+}
+
+impl Planned {
+    /// The provider's notes, for the apply.
+    #[must_use]
+    pub fn private(&self) -> &[u8] {
+        &self.private
+    }
 }
 
 impl Host {
@@ -74,6 +83,31 @@ impl Host {
         prior: Option<&StoredObject>,
         config: Object,
     ) -> Result<Reply<Planned>, HostError> {
+        self.planned(type_name, prior, config, Vec::new()).await
+    }
+
+    /// Plans once more in the same run, as cores that keep the notes of the first plan do.
+    ///
+    /// # Errors
+    /// When the call fails or the core refuses the plan.
+    pub async fn plan_again(
+        &self,
+        type_name: &str,
+        prior: &StoredObject,
+        config: Object,
+        planned_private: &[u8],
+    ) -> Result<Reply<Planned>, HostError> {
+        self.planned(type_name, Some(prior), config, planned_private.to_vec())
+            .await
+    }
+
+    async fn planned(
+        &self,
+        type_name: &str,
+        prior: Option<&StoredObject>,
+        config: Object,
+        planned_private: Vec<u8>,
+    ) -> Result<Reply<Planned>, HostError> {
         let shape = self.managed(type_name)?;
         let config = complete(&shape.block, config);
         let prior_object = prior.and_then(|prior| prior.state.as_object());
@@ -88,6 +122,7 @@ impl Host {
             prior_identity: prior
                 .and_then(|prior| prior.identity.clone())
                 .map(identity_message),
+            planned_private,
             ..Default::default()
         };
         let response = self
@@ -262,6 +297,92 @@ impl Host {
         checks::stored(&shape.block, &value)?;
         Ok(Reply {
             value: Some(value),
+            diagnostics: found,
+        })
+    }
+
+    /// Brings a stored identity to the current version of its schema; gives it encoded.
+    ///
+    /// # Errors
+    /// When the call fails, or the core refuses the answer.
+    pub async fn upgrade_identity(
+        &self,
+        type_name: &str,
+        version: i64,
+        json: &str,
+    ) -> Result<Reply<Value>, HostError> {
+        let request = proto::upgrade_resource_identity::Request {
+            type_name: type_name.to_owned(),
+            version,
+            raw_identity: Some(proto::RawState {
+                json: json.as_bytes().to_vec(),
+                ..Default::default()
+            }),
+        };
+        let response = self
+            .client
+            .clone()
+            .upgrade_resource_identity(request)
+            .await?;
+        let response = response.into_inner();
+        let found = diagnostics(response.diagnostics);
+        if found.has_error() {
+            return Ok(Reply {
+                value: None,
+                diagnostics: found,
+            });
+        }
+        let identity = response
+            .upgraded_identity
+            .and_then(|data| data.identity_data);
+        let value = msgpack::decode(
+            &identity.unwrap_or_default().msgpack,
+            &self.identity(type_name)?,
+        )?;
+        if value.is_null() || !value.is_wholly_known() {
+            return Err(HostError::refused("an identity must be there and known"));
+        }
+        Ok(Reply {
+            value: Some(value),
+            diagnostics: found,
+        })
+    }
+
+    /// Writes the configuration of an object, as `plan -generate-config-out` does.
+    ///
+    /// # Errors
+    /// When the call fails, the provider does not offer it, or the core refuses the answer.
+    pub async fn generate_config(
+        &self,
+        type_name: &str,
+        object: &StoredObject,
+    ) -> Result<Reply<Value>, HostError> {
+        let capabilities = self.schemas().server_capabilities.unwrap_or_default();
+        if !capabilities.generate_resource_config {
+            return Err(HostError::NotOffered("configuration of objects".to_owned()));
+        }
+        let shape = self.managed(type_name)?;
+        let request = proto::generate_resource_config::Request {
+            type_name: type_name.to_owned(),
+            state: shape.encode(&object.state)?,
+        };
+        let response = self
+            .client
+            .clone()
+            .generate_resource_config(request)
+            .await?;
+        let response = response.into_inner();
+        let found = diagnostics(response.diagnostics);
+        if found.has_error() {
+            return Ok(Reply {
+                value: None,
+                diagnostics: found,
+            });
+        }
+        let config = shape.decode(response.config)?;
+        checks::configurable(&shape.block, &config)?;
+        Ok(Reply {
+            value: Some(config),
             diagnostics: found,
         })
     }

@@ -14,11 +14,13 @@ mod host;
 mod managed;
 mod profile;
 mod schema;
+mod state_store;
 
 pub use ephemeral::Ephemeral;
 pub use host::{Host, HostError, Reply};
 pub use managed::{Planned, StoredObject};
 pub use profile::{Phase, PrivateAtClose, Profile};
+pub use state_store::StateStore;
 
 use crate::value::{Object, Value};
 

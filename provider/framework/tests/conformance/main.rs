@@ -11,6 +11,7 @@ mod pages;
 mod processes;
 mod provider;
 mod rules;
+mod state_stores;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};

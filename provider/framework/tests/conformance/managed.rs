@@ -267,3 +267,71 @@ async fn an_unknown_provider_configuration_still_plans() {
         .unwrap();
     assert!(plan.planned.as_object().unwrap()["id"].is_unknown());
 }
+
+#[tokio::test]
+async fn stored_identities_are_upgraded() {
+    let stage = Stage::configured(Profile::TERRAFORM_1_14).await;
+    let upgrade = |version, json: &'static str| {
+        let host = stage.host.clone();
+        async move {
+            host.upgrade_identity("echo_thing", version, json)
+                .await
+                .unwrap()
+        }
+    };
+    for (version, json) in [(0, r#"{"number":7}"#), (1, r#"{"id":"id-7"}"#)] {
+        let upgraded = upgrade(version, json).await.value.unwrap();
+        assert_eq!(upgraded.as_object().unwrap()["id"], "id-7".into());
+    }
+    for (version, json, reason) in [
+        (2, "{}", "newer version"),
+        (0, r#"{"number":"x"}"#, "cannot be read"),
+        (1, "[", "cannot be read"),
+    ] {
+        let said = upgrade(version, json).await.diagnostics.to_string();
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_of_an_object_has_only_what_can_be_configured() {
+    let stage = Stage::configured(Profile::TERRAFORM_1_14).await;
+    let stored = created(&stage, thing("a", "geheim", 1)).await;
+    let written = stage
+        .host
+        .generate_config("echo_thing", &stored)
+        .await
+        .unwrap();
+    let written = written.value.unwrap();
+    let written = written.as_object().unwrap();
+    assert_eq!(
+        (&written["name"], &written["note"]),
+        (&"a".into(), &"imported".into())
+    );
+    for name in ["id", "length", "value_wo"] {
+        assert!(written[name].is_null(), "{name}");
+    }
+    let stored = created(&stage, object([("name", "unspeakable".into())])).await;
+    let refused = stage
+        .host
+        .generate_config("echo_thing", &stored)
+        .await
+        .unwrap();
+    assert_eq!(refused.diagnostics.to_string(), "It has no configuration");
+}
+
+#[tokio::test]
+async fn the_notes_of_the_last_plan_come_back_when_planning_again() {
+    let stage = Stage::configured(Profile::TERRAFORM_1_17).await;
+    let stored = created(&stage, thing("a", "geheim", 1)).await;
+    let plan = |private: &'static [u8]| {
+        let (host, stored) = (stage.host.clone(), stored.clone());
+        async move {
+            host.plan_again("echo_thing", &stored, thing("a", "geheim", 2), private)
+                .await
+                .unwrap()
+        }
+    };
+    assert_eq!(plan(b"").await.value.unwrap().private(), b"note");
+    assert_eq!(plan(b"planned").await.value.unwrap().private(), b"planned");
+}

@@ -9,6 +9,7 @@
 
 mod lease;
 mod pure;
+mod states;
 mod thing;
 mod things;
 mod value;
@@ -120,7 +121,8 @@ impl Provider for Echo {
             .function(pure::OrElseFunction)
             .function(pure::PanicFunction)
             .list(thing::ThingList)
-            .managed(thing::ThingResource);
+            .managed(thing::ThingResource)
+            .state_store(states::StatesStore);
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
@@ -161,7 +163,9 @@ impl Provider for Echo {
         match data.closing.as_deref() {
             Some("close panics") => panic!("hunter2"),
             Some("close hangs") => tokio::time::sleep(Duration::from_secs(3600)).await,
-            Some("close fails") => return Diagnostic::warning("The login could not be ended").into(),
+            Some("close fails") => {
+                return Diagnostic::warning("The login could not be ended").into();
+            }
             _ => {}
         }
         data.journal.note("closed");

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use secret_value::Secret;
 use tf_framework::list::{Found, Item, ListResource, Query};
-use tf_framework::managed::{IdentityAttribute, IdentitySchema, TakeOver};
+use tf_framework::managed::{IdentityAttribute, IdentitySchema, TakeOver, UpgradeIdentity};
 use tf_framework::prelude::*;
 use tf_framework::schema::Schema;
 use tf_framework::types::Type;
@@ -52,6 +52,14 @@ model! {
     }
 }
 
+model! {
+    /// The identity of a thing as version 0 stored it.
+    struct OldIdentity {
+        /// Its number.
+        number: i64 = required(),
+    }
+}
+
 pub struct ThingResource;
 
 impl ThingModel {
@@ -92,7 +100,7 @@ impl ManagedResource for ThingResource {
             description: "Set once.".into(),
         };
         Some(IdentitySchema {
-            version: 0,
+            version: 1,
             attributes: vec![id],
         })
     }
@@ -191,6 +199,24 @@ impl ManagedResource for ThingResource {
     async fn upgrade(&self, request: Upgrade) -> Result<ThingModel, Diagnostics> {
         let OldThing { title, id } = request.state.read()?;
         Ok(ThingModel::named(title, id))
+    }
+
+    async fn upgrade_identity(&self, request: UpgradeIdentity) -> Result<Object, Diagnostics> {
+        let OldIdentity { number } = request.identity.read()?;
+        Ok([("id".to_owned(), format!("id-{number}").encode())].into())
+    }
+
+    async fn generate_config(&self, draft: ThingModel) -> Result<ThingModel, Diagnostics> {
+        if draft.name == "unspeakable" {
+            return Err(Diagnostic::error("It has no configuration").into());
+        }
+        // Careless: computed and write-only attributes are set.
+        Ok(ThingModel {
+            note: draft.note.or(Some("imported".into())),
+            value_wo: Some(Secret::from_text("written".into())),
+            length: Some(1),
+            ..draft
+        })
     }
 
     async fn import(
