@@ -30,6 +30,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "saved plan", cores: EPHEMERALS..NEVER, run: saved_plan },
     Case { name: "refresh only", cores: EPHEMERALS..NEVER, run: refresh_only },
     Case { name: "import", cores: EPHEMERALS..NEVER, run: import },
+    Case { name: "generated configuration", cores: EPHEMERALS..NEVER, run: generated_configuration },
     Case { name: "errors", cores: EPHEMERALS..NEVER, run: errors },
     Case { name: "failing consumer", cores: EPHEMERALS..NEVER, run: failing_consumer },
     Case { name: "interrupted apply", cores: EPHEMERALS..NEVER, run: interrupted_apply },
@@ -137,6 +138,26 @@ fn import(stage: &Stage) {
     stage.succeed(&["state", "rm", "echo_thing.a"]);
     let said = stage.fail(&["import", "echo_thing.a", "id-b"]);
     assert!(said.contains("There is no thing id-b"), "{said}");
+}
+
+fn generated_configuration(stage: &Stage) {
+    stage.configure(THING);
+    stage.succeed(&["apply"]);
+    stage.succeed(&["state", "rm", "echo_thing.a"]);
+    stage.configure("import {\n  to = echo_thing.a\n  id = \"id-a\"\n}\n");
+    stage.succeed(&["plan", "-generate-config-out=generated.tf"]);
+    let written = std::fs::read_to_string(stage.path("project/generated.tf")).unwrap();
+    let sets = |name: &str| {
+        let mut lines = written.lines().map(str::trim_start);
+        lines.any(|line| line.split(' ').next() == Some(name) && !line.ends_with("null"))
+    };
+    assert!(sets("name") && sets("note"), "{written}");
+    assert!(
+        !sets("id") && !sets("length") && !sets("value_wo"),
+        "{written}"
+    );
+    stage.succeed(&["apply"]);
+    assert_eq!(stage.state(), ["echo_thing.a"]);
 }
 
 fn errors(stage: &Stage) {
@@ -255,6 +276,7 @@ ephemeral "echo_lease" "c" {{
     for (journal, leases) in [("journal", 1), ("other", 2)] {
         assert_eq!(stage.count_in(journal, "opened"), leases, "{journal}");
         assert_eq!(stage.count_in(journal, "revoked"), leases, "{journal}");
+        stage.all_closed(journal);
     }
 }
 

@@ -123,6 +123,15 @@ impl Stage {
         let opened = self.count("opened");
         assert!(opened > 0, "no lease was opened");
         assert_eq!(self.count("revoked"), opened);
+        self.all_closed("journal");
+    }
+
+    /// What every provider block made was closed, after the last lease that was revoked.
+    #[track_caller]
+    pub(crate) fn all_closed(&self, journal: &str) {
+        let configured = self.count_in(journal, "configured");
+        assert!(configured > 0, "no provider block was configured");
+        assert_eq!(self.count_in(journal, "closed"), configured);
     }
 
     /// No process of the sandbox is left.

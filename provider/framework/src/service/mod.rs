@@ -117,12 +117,13 @@ impl<P: Provider> tfplugin::Lifecycle for ProviderService<P> {
         running.interrupt();
         // An open that is still under way gives its lease back by itself when it ends.
         let ended = tokio::time::timeout(REVOKE_BUDGET, running.ended());
-        if tokio::join!(leases.shutdown(REVOKE_BUDGET), ended)
-            .1
+        tokio::join!(leases.shutdown(REVOKE_BUDGET), ended).1.ok();
+        self.close_sessions(deadline).await;
+        if tokio::time::timeout_at(deadline, running.ended())
+            .await
             .is_err()
         {
             tracing::warn!("a call has ignored its cancellation");
         }
-        self.close_sessions(deadline).await;
     }
 }

@@ -1,7 +1,14 @@
 //! Provider configuration, data sources, functions, actions and lists.
 
-use tf_framework::testing::{HostError, Profile, object};
+use tf_framework::context::Context;
+use tf_framework::diagnostic::Diagnostics;
+use tf_framework::provider::{Provider, Registry};
+use tf_framework::service::ProviderService;
+use tf_framework::testing::{Host, HostError, Profile, object};
 use tf_framework::value::{Object, Value};
+use tfplugin::proto;
+use tfplugin::proto::provider_client::ProviderClient;
+use tonic::transport::Channel;
 
 use crate::{Stage, lease};
 
@@ -226,19 +233,111 @@ async fn lists_stream_what_they_find_and_stop_at_the_limit() {
     );
 }
 
+/// A provider that offers nothing.
+struct Nothing;
+
+tf_framework::model! {
+    /// Nothing to set.
+    pub struct NothingConfig {}
+}
+
+#[async_trait::async_trait]
+impl Provider for Nothing {
+    type Model = NothingConfig;
+    type Data = ();
+
+    fn offer(&self, _: &mut Registry<()>) {}
+
+    async fn configure(&self, _: &Context<()>, _: NothingConfig) -> Result<(), Diagnostics> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn undeclared_things_answer_as_cores_expect() {
-    let stage = Stage::bare(Profile::TERRAFORM_1_17).await;
-    let schemas = stage.host.schemas();
-    assert!(schemas.state_store_schemas.is_empty() && schemas.provider_meta.is_none());
-    let capabilities = schemas.server_capabilities.unwrap();
+    for profile in Profile::ALL {
+        let service = ProviderService::new(Nothing);
+        let host = Host::in_process(&service, profile).await.unwrap();
+        let schemas = host.schemas();
+        assert!(schemas.provider.as_ref().unwrap().block.is_some());
+        assert!(schemas.provider_meta.is_none());
+        let capabilities = schemas.server_capabilities.unwrap();
+        assert!(
+            capabilities.get_provider_schema_optional
+                && !capabilities.plan_destroy
+                && !capabilities.move_resource_state
+                && !capabilities.generate_resource_config
+        );
+        assert!(host.configure(Object::new()).await.unwrap().is_empty());
+        assert!(matches!(
+            host.action("nothing", Object::new()).await,
+            Err(HostError::NotOffered(_))
+        ));
+        no_call_fails(host.client()).await;
+    }
+}
+
+/// Whatever a core asks for that is not there, the answer is a message, never a failed call.
+async fn no_call_fails(mut client: ProviderClient<Channel>) {
+    let name = || "nothing_here".to_owned();
+    macro_rules! calls {
+        ($($call:ident($request:expr);)+) => {$(
+            let answer = client.$call($request).await.unwrap().into_inner();
+            let said: Vec<_> = answer.diagnostics.iter().map(|message| message.summary.as_str()).collect();
+            assert_eq!(said.len(), 1, "{}: {said:?}", stringify!($call));
+            assert!(said[0].starts_with("Unsupported "), "{}: {said:?}", stringify!($call));
+        )+};
+    }
+    macro_rules! named {
+        ($($message:ident { $($field:ident),* })+) => {
+            ($(proto::$message::Request { $($field: name(),)* ..Default::default() },)+)
+        };
+    }
+    let (read, upgrade, identity) = named! {
+        read_resource { type_name }
+        upgrade_resource_state { type_name }
+        upgrade_resource_identity { type_name }
+    };
+    calls! {
+        read_resource(read);
+        upgrade_resource_state(upgrade);
+        upgrade_resource_identity(identity);
+        validate_resource_config(named! { validate_resource_config { type_name } }.0);
+        plan_resource_change(named! { plan_resource_change { type_name } }.0);
+        apply_resource_change(named! { apply_resource_change { type_name } }.0);
+        import_resource_state(named! { import_resource_state { type_name } }.0);
+        move_resource_state(named! { move_resource_state { target_type_name } }.0);
+        generate_resource_config(named! { generate_resource_config { type_name } }.0);
+        validate_data_resource_config(named! { validate_data_resource_config { type_name } }.0);
+        read_data_source(named! { read_data_source { type_name } }.0);
+        validate_ephemeral_resource_config(named! { validate_ephemeral_resource_config { type_name } }.0);
+        open_ephemeral_resource(named! { open_ephemeral_resource { type_name } }.0);
+        validate_list_resource_config(named! { validate_list_resource_config { type_name } }.0);
+        validate_action_config(named! { validate_action_config { type_name } }.0);
+        plan_action(named! { plan_action { action_type } }.0);
+        validate_state_store_config(named! { validate_state_store { type_name } }.0);
+        configure_state_store(named! { configure_state_store { type_name } }.0);
+        lock_state(named! { lock_state { type_name } }.0);
+        unlock_state(named! { unlock_state { type_name } }.0);
+        get_states(named! { get_states { type_name } }.0);
+        delete_state(named! { delete_state { type_name } }.0);
+    }
+    let closed = client
+        .close_ephemeral_resource(named! { close_ephemeral_resource { type_name } }.0)
+        .await
+        .unwrap();
     assert!(
-        capabilities.get_provider_schema_optional
-            && !capabilities.plan_destroy
-            && !capabilities.generate_resource_config
+        closed.into_inner().diagnostics.is_empty(),
+        "a close succeeds"
     );
-    assert!(matches!(
-        stage.host.action("nothing", Object::new()).await,
-        Err(HostError::NotOffered(_))
-    ));
+    let metadata = client.get_metadata(proto::get_metadata::Request {}).await;
+    assert!(metadata.unwrap().into_inner().resources.is_empty());
+    let functions = client.get_functions(proto::get_functions::Request {}).await;
+    assert!(functions.unwrap().into_inner().functions.is_empty());
+    let called = client
+        .call_function(named! { call_function { name } }.0)
+        .await;
+    assert!(called.unwrap().into_inner().error.is_some());
+    let stopped = client.stop_provider(proto::stop_provider::Request {}).await;
+    assert_eq!(stopped.unwrap().into_inner().error, "");
 }

@@ -8,7 +8,7 @@ use tf_framework::docs::{DocsError, Page, render, stale, write};
 
 use crate::provider::Echo;
 
-const EXAMPLES: [&str; 9] = [
+const EXAMPLES: [&str; 10] = [
     "provider/provider.tf",
     "actions/echo_say/action.tf",
     "data-sources/echo_greeting/data-source.tf",
@@ -18,6 +18,7 @@ const EXAMPLES: [&str; 9] = [
     "functions/or_else/function.tf",
     "functions/panic/function.tf",
     "list-resources/echo_thing/list-resource.tf",
+    "state-stores/echo_states/state-store.tf",
 ];
 
 fn put(root: &Path, path: &str, text: &str) {
@@ -134,6 +135,7 @@ fn every_kind_has_its_folder() {
             "ephemeral-resources/value.md",
             "list-resources/thing.md",
             "resources/thing.md",
+            "state-stores/states.md",
             "functions/join.md",
             "functions/or_else.md",
             "functions/panic.md",
