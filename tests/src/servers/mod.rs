@@ -1,0 +1,41 @@
+//! Real servers, and doubles where no real one can be had, that tests start for themselves.
+//!
+//! Each listens on a free port of 127.0.0.1, keeps its files in a temporary folder, is ready when its
+//! `start` returns, and ends when it is dropped or the test process dies. Any number can run side by side.
+//! Programs that are not installed are fetched into `target/e2e`.
+//!
+//! | server | what it is |
+//! |---|---|
+//! | [`FaultProxy`] | a proxy before any of them that counts requests and misbehaves on demand |
+//! | [`Moto`] | the emulator of AWS services |
+//! | [`OidcIssuer`] | an issuer of real signed tokens, with the endpoint of GitHub Actions |
+//! | [`OpenBao`] | the real server, one in memory |
+//! | [`OpenBaoCluster`] | three real servers over raft and TLS |
+//! | [`Postgres`] | the real server |
+//! | [`TokenReview`] | a double of what OpenBao's kubernetes login asks of Kubernetes |
+
+mod authority;
+mod bao;
+mod client;
+mod cluster;
+mod fault_proxy;
+mod http;
+mod moto;
+mod oidc_issuer;
+mod openbao;
+mod postgres;
+mod process;
+mod token_review;
+mod tokens;
+
+pub use authority::{Authority, Flaw, Issued};
+pub use bao::{Bao, LeasePeriod};
+pub use client::{Answer, Client};
+pub use cluster::OpenBaoCluster;
+pub use fault_proxy::{Fault, FaultProxy, Recorded, Rule};
+pub use moto::Moto;
+pub use oidc_issuer::OidcIssuer;
+pub use openbao::OpenBao;
+pub use postgres::Postgres;
+pub use token_review::TokenReview;
+pub use tokens::Algorithm;
