@@ -86,6 +86,10 @@ impl Provider for SecretRefProvider {
     ) -> Result<Session, Diagnostics> {
         session::start(config)
     }
+
+    async fn close(&self, session: &Session) -> Diagnostics {
+        session.close().await
+    }
 }
 
 #[cfg(test)]

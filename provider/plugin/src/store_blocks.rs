@@ -8,7 +8,6 @@ use secret_stores::blocks::{DEFAULT_LABEL, Setting, SettingKind, SettingValue};
 use secret_stores::{Settings, StoreBlock, store_blocks};
 use secret_value::Secret;
 use tf_framework::model::{Decoder, Failed, Field, Fields, Model, optional};
-use tf_framework::path::Step;
 use tf_framework::prelude::*;
 use tf_framework::schema::{Block, NestedBlock, Nesting};
 use tf_framework::value::{Object, Value};
@@ -104,29 +103,20 @@ fn configured(
     fields: &mut Fields<'_>,
     store: &'static StoreBlock,
 ) -> Result<Vec<ConfiguredStore>, Failed> {
-    fields.take_with(store.name, |value, decoder| {
-        let (Value::Map(blocks) | Value::Object(blocks)) = value else {
-            return if value == Value::Null {
-                Ok(Vec::new())
-            } else {
-                Err(decoder.mismatch("labelled blocks", &value))
-            };
-        };
-        let read: Vec<_> = blocks
-            .into_iter()
-            .map(|(label, value)| {
-                let settings = decoder.within(Step::Key(label.clone()), |decoder| {
-                    group(store.settings, value, decoder)
-                });
-                settings.map(|settings| ConfiguredStore {
-                    block: store.name,
-                    label,
-                    settings,
-                })
-            })
-            .collect();
-        read.into_iter().collect()
-    })
+    let blocks = fields.take_with(store.name, |value, decoder| match value {
+        Value::Null => Ok(BTreeMap::new()),
+        value => decoder.entries(value, |value, decoder| {
+            group(store.settings, value, decoder)
+        }),
+    })?;
+    let blocks = blocks
+        .into_iter()
+        .map(|(label, settings)| ConfiguredStore {
+            block: store.name,
+            label,
+            settings,
+        });
+    Ok(blocks.collect())
 }
 
 /// Reads the settings of a block or of a group; every problem is reported before failing.
@@ -135,23 +125,21 @@ fn group(
     value: Value,
     decoder: &mut Decoder,
 ) -> Result<Settings, Failed> {
-    let Value::Object(mut values) = value else {
-        return Err(decoder.mismatch("a block", &value));
-    };
-    let mut settings = Settings::new();
-    let mut failed = None;
-    for setting in known {
-        let value = values.remove(setting.name).unwrap_or(Value::Null);
-        let read = decoder.within(Step::Attribute(setting.name.to_owned()), |decoder| {
-            single(setting.kind, value, decoder)
-        });
-        match read {
-            Ok(Some(value)) => settings.set(setting.name, value),
-            Ok(None) => {}
-            Err(reported) => failed = Some(reported),
+    decoder.object(value, |fields| {
+        let mut settings = Settings::new();
+        let mut failed = None;
+        for setting in known {
+            let read = fields.take_with(setting.name, |value, decoder| {
+                single(setting.kind, value, decoder)
+            });
+            match read {
+                Ok(Some(value)) => settings.set(setting.name, value),
+                Ok(None) => {}
+                Err(reported) => failed = Some(reported),
+            }
         }
-    }
-    failed.map_or(Ok(settings), Err)
+        failed.map_or(Ok(settings), Err)
+    })
 }
 
 fn single(
