@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
-use e2e::Sandbox;
 use e2e::binaries::provider_program;
 use e2e::release::{Release, VERSION};
-use e2e::sandbox::{Installation, platform};
+use e2e::sandbox::{Installation, Plugin, platform};
+use e2e::{Sandbox, Terraform};
 
 const CONFIG: &str = r#"
 terraform {
@@ -27,9 +27,17 @@ fn release(folder: &Path) -> Release {
     Release::lay_out(&[(platform(), provider_program().unwrap())], folder).unwrap()
 }
 
-/// Terraform installs the provider from `mirror`, records its checksum, and uses it.
-fn installs(release: &Release, add: fn(&Release, &Path) -> anyhow::Result<()>) {
-    let sandbox = Sandbox::new(Installation::DevOverrides).unwrap();
+/// Fills a mirror with a release.
+type Add = fn(&Release, &Path) -> anyhow::Result<()>;
+
+/// `terraform` installs the provider from a mirror that `add` has filled, and uses it. Returns the checksum
+/// that it records.
+fn installed(terraform: &Terraform, release: &Release, add: Add) -> String {
+    let plugin = Plugin {
+        name: "secretref",
+        program: provider_program().unwrap(),
+    };
+    let sandbox = Sandbox::with(terraform.clone(), &plugin, Installation::DevOverrides).unwrap();
     let mirror = sandbox.path("release-mirror");
     add(release, &mirror).unwrap();
     sandbox.use_mirror(&mirror).unwrap();
@@ -46,14 +54,29 @@ fn installs(release: &Release, add: fn(&Release, &Path) -> anyhow::Result<()>) {
     }
     let lock = std::fs::read_to_string(sandbox.project().join(".terraform.lock.hcl")).unwrap();
     assert!(lock.contains(&format!("version = \"{VERSION}\"")), "{lock}");
+    let checksum = lock.lines().find(|line| line.contains("\"h1:"));
+    checksum.unwrap_or_else(|| panic!("{lock}")).to_owned()
 }
 
 #[test]
-fn a_filesystem_mirror_accepts_it_packed_and_unpacked() {
+fn every_core_installs_it_from_a_filesystem_mirror_packed_and_unpacked() {
     let folder = tempfile::tempdir().unwrap();
     let release = release(folder.path());
-    installs(&release, Release::add_to_mirror);
-    installs(&release, Release::unpack_into_mirror);
+    let fetched = Terraform::fetchable().map(|version| Terraform::fetch(version).unwrap());
+    let mut checksums: Vec<_> = Terraform::installed()
+        .into_iter()
+        .chain(fetched)
+        .flat_map(|terraform| {
+            let adds: [Add; 2] = [Release::add_to_mirror, Release::unpack_into_mirror];
+            adds.map(|add| installed(&terraform, &release, add))
+        })
+        .collect();
+    checksums.dedup();
+    assert_eq!(
+        checksums.len(),
+        1,
+        "one program, one checksum: {checksums:?}"
+    );
 }
 
 #[test]

@@ -64,15 +64,24 @@ impl Host {
                 diagnostics: found,
             });
         }
-        if response.deferred.is_some() {
-            return Err(HostError::refused("an open must not be deferred"));
-        }
-        let result = shape.decode(response.result)?;
-        checks::plan(&shape.block, None, &complete, &result)?;
-        if !self.profile.unknown_results && !result.is_wholly_known() {
-            return Err(HostError::refused("unknown values in the result"));
-        }
         let private = response.private.unwrap_or_default();
+        let deferred = response.deferred.is_some();
+        let result = match self.accepted(&shape, &complete, response.result, deferred) {
+            Ok(result) => result,
+            Err(refusal) => {
+                if self.profile.closes_what_it_refuses {
+                    let request = proto::close_ephemeral_resource::Request {
+                        type_name: type_name.to_owned(),
+                        private: Some(private),
+                    };
+                    self.client
+                        .clone()
+                        .close_ephemeral_resource(request)
+                        .await?;
+                }
+                return Err(refusal);
+            }
+        };
         let opened = Ephemeral {
             result,
             renew_at: response
@@ -87,6 +96,25 @@ impl Host {
             value: Some(opened),
             diagnostics: found,
         })
+    }
+
+    /// The result, when the core takes it.
+    fn accepted(
+        &self,
+        shape: &Shape,
+        config: &Value,
+        result: Option<proto::DynamicValue>,
+        deferred: bool,
+    ) -> Result<Value, HostError> {
+        if deferred {
+            return Err(HostError::refused("an open must not be deferred"));
+        }
+        let result = shape.decode(result)?;
+        checks::plan(&shape.block, None, config, &result)?;
+        if !self.profile.unknown_results && !result.is_wholly_known() {
+            return Err(HostError::refused("unknown values in the result"));
+        }
+        Ok(result)
     }
 
     async fn check_ephemeral(

@@ -7,8 +7,8 @@ use futures::StreamExt;
 use tfplugin::client::{ClientError, Launch, Plugin};
 use tfplugin::proto;
 use tfplugin::proto::provider_client::ProviderClient;
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 
 use super::connect;
 use super::profile::{Phase, Profile};
@@ -115,8 +115,12 @@ impl Host {
         let mut identities = BTreeMap::new();
         if profile.identity {
             let request = proto::get_resource_identity_schemas::Request {};
-            let answer = client.get_resource_identity_schemas(request).await?;
-            identities = answer.into_inner().identity_schemas;
+            match client.get_resource_identity_schemas(request).await {
+                Ok(answer) => identities = answer.into_inner().identity_schemas,
+                // A provider without identities; OpenTofu puts up with any failure.
+                Err(failure) if profile.opentofu || failure.code() == Code::Unimplemented => {}
+                Err(failure) => return Err(failure.into()),
+            }
         }
         Ok(Self {
             client,
@@ -180,7 +184,7 @@ impl Host {
             return Ok(checked);
         }
         let request = proto::configure_provider::Request {
-            terraform_version: "1.11.4".to_owned(),
+            terraform_version: self.profile.version.to_owned(),
             config,
             client_capabilities: Some(self.profile.capabilities(Phase::Plan)),
         };

@@ -97,8 +97,12 @@ impl Host {
         config: Object,
         planned_private: &[u8],
     ) -> Result<Reply<Planned>, HostError> {
-        self.planned(type_name, Some(prior), config, planned_private.to_vec())
-            .await
+        let notes = if self.profile.planned_private {
+            planned_private.to_vec()
+        } else {
+            Vec::new()
+        };
+        self.planned(type_name, Some(prior), config, notes).await
     }
 
     async fn planned(

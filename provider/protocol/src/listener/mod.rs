@@ -3,7 +3,8 @@
 //! A listener cleans up after itself when dropped. Which kind is compiled in is decided by the target;
 //! both offer the same three names: `Listener::bind`, `Listener::accept` and `Socket`.
 
-#[cfg(windows)]
+// Compiled for tests everywhere, so that the code for Windows is not only read.
+#[cfg(any(windows, test))]
 mod tcp;
 #[cfg(unix)]
 mod unix;

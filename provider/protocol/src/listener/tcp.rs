@@ -53,3 +53,59 @@ impl Listener {
         Ok(socket)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    fn environment(ports: (u16, u16)) -> Environment {
+        let environment = Environment::from_vars("t", []).unwrap();
+        Environment {
+            ports,
+            ..environment
+        }
+    }
+
+    fn port(listener: &Listener) -> u16 {
+        match listener.address() {
+            Address::Tcp(address) => address.port(),
+            Address::Unix(path) => panic!("{} is no port", path.display()),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_free_port_of_the_range_is_taken_on_the_loopback_address() {
+        let taken = Listener::bind(&environment((0, 0))).await.unwrap();
+        let first = port(&taken);
+        let range = (first, first.saturating_add(20));
+        let listener = Listener::bind(&environment(range)).await.unwrap();
+        assert!(range.0 < port(&listener) && port(&listener) <= range.1);
+        assert!(listener.address().to_string().starts_with("127.0.0.1:"));
+        let full = Listener::bind(&environment((first, first))).await;
+        let said = full.err().unwrap().to_string();
+        assert!(
+            said.contains(&format!("127.0.0.1:{first}-{first}")),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_connection_carries_bytes_at_once() {
+        let listener = Listener::bind(&environment((0, 0))).await.unwrap();
+        let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port(&listener)));
+        let (client, served) = tokio::join!(client, listener.accept());
+        let (mut client, mut served) = (client.unwrap(), served.unwrap());
+        assert!(served.nodelay().unwrap());
+        client.write_all(b"hello").await.unwrap();
+        let mut heard = [0; 5];
+        served.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"hello");
+    }
+
+    /// Any user of the machine can reach a port, so plaintext is refused there.
+    #[test]
+    fn a_port_is_not_private() {
+        assert!(!Listener::PRIVATE);
+    }
+}
