@@ -5,7 +5,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::is_resource;
+use crate::semantic::secrecy::{is_generated_name, is_resource};
 use crate::semantic::versions::{EPHEMERAL_CORE, upgrade_first};
 
 static META: RuleMeta = rule(
@@ -49,7 +49,8 @@ impl Rule for GeneratedSecretInState {
     }
 
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
-        if !is_resource(block) {
+        let names = block.kind().starts_with("random_") && is_generated_name(block.name());
+        if !is_resource(block) || names {
             return;
         }
         let Some(stored) = schemas::generated(block.kind()) else {

@@ -75,6 +75,10 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
     );
     let keep = match judgement {
         _ if expected.promise != Promise::Weak => true,
+        // `secrets = ["db-password", "oauth2-client"]` lists names.
+        _ if position.via.contains(&Via::Element) => {
+            matches!(judgement, Judgement::Secret(_)) && is_specific(&text, Kind::Key)
+        }
         Judgement::Secret(_) => is_specific(&text, expected.kind),
         // A dummy under a name that promises little is a name: `server_key = "sqlserver1"`.
         Judgement::Placeholder(_) => {

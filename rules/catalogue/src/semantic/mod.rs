@@ -37,6 +37,8 @@ mod unmarked_secret_variable;
 mod versions;
 
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod tests;
 
 use secretlint_core::Rule;

@@ -132,9 +132,19 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     if position.block.kind() == "aws_ssm_parameter" {
         return found || (is_parameter_of_secret(position) && !is_harmless(cx, trace));
     }
-    // An argument that is a password is one, whatever the variable is called.
+    // An argument that is a password is one, whatever the variable is called; one that takes any
+    // text is judged by what its object is called.
     let any_text = takes_any_text(position.key()) || position.key() == "plaintext";
-    found || !any_text || !is_harmless(cx, trace)
+    let named_otherwise = any_text && is_about(block_name(position));
+    found || !any_text || !(named_otherwise || is_harmless(cx, trace))
+}
+
+/// `external_oauth2_issuer_uri`: what the object is called when only one value is kept in it.
+fn block_name<'p>(position: &'p Position<'_, '_>) -> &'p str {
+    match position.block.kind() {
+        "azurerm_key_vault_secret" => position.block.name(),
+        _ => "",
+    }
 }
 
 fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {

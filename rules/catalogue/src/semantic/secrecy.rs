@@ -186,6 +186,7 @@ fn of_object(
         };
         if let Some(stored) = stored
             && stored.secret.contains(&attribute)
+            && !(mode == Mode::Managed && is_generated_name(name))
         {
             let named = !stored.named || is_named_secret(name, block);
             // What is taken out of a document can be anything: `jsondecode(…).username`.
@@ -209,6 +210,9 @@ fn of_object(
             };
         }
     }
+    if mode == Mode::Managed && kind.starts_with("random_") && is_generated_name(name) {
+        return Secrecy::Harmless;
+    }
     // Generated for a purpose that the object's name tells: `random_string.db_password.result`.
     let generated = kind.ends_with("random_password")
         || kind.starts_with("random_") && meaning_of(name).is_some();
@@ -231,7 +235,16 @@ pub(crate) fn is_named_secret(name: &str, block: Option<&Block<'_>>) -> bool {
         return true;
     }
     let Some(block) = block else { return false };
-    ["name", "path", "arn"]
+    // `for_each = toset(["github-token"])`: the names are there when `name` only takes them.
+    let each = block
+        .value("name")
+        .is_some_and(|name| name.text().contains("each."));
+    let attributes: &[&str] = if each {
+        &["name", "path", "arn", "for_each"]
+    } else {
+        &["name", "path", "arn"]
+    };
+    attributes
         .iter()
         .filter_map(|attribute| block.value(attribute))
         .any(|expr| {
@@ -264,6 +277,23 @@ pub(crate) fn identifies(name: &str) -> bool {
     ];
     let last = name.rsplit(['_', '-', '.', '/']).next().unwrap_or(name);
     WORDS.iter().any(|word| last.eq_ignore_ascii_case(word)) && meaning_of(name).is_none()
+}
+
+/// True for a generated object that makes a part of a name: `random_password.instance_id`.
+pub(crate) fn is_generated_name(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "id",
+        "ids",
+        "identifier",
+        "name",
+        "names",
+        "username",
+        "suffix",
+        "prefix",
+        "subdomain",
+    ];
+    let last = name.rsplit(['_', '-']).next().unwrap_or(name);
+    WORDS.iter().any(|word| last.eq_ignore_ascii_case(word))
 }
 
 /// Attributes that hold whatever was put in.

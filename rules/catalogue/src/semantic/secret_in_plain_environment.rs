@@ -1,7 +1,7 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
 use hcl_syntax::{ExprKind, Part};
-use secretlint_core::facts::{Position, Role, SegmentKind};
+use secretlint_core::facts::{Position, Role, SegmentKind, Via};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -101,7 +101,7 @@ impl Rule for SecretInPlainEnvironment {
         if position.key() == "container_definitions" && position.via.is_empty() {
             return definitions(cx, position, sink);
         }
-        if !is_variable(position) {
+        if !is_variable(position) && !is_assignment(position) {
             return;
         }
         let Some(found) = leak(cx, position) else {
@@ -139,6 +139,24 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
             .names()
             .any(|name| REFERENCES.contains(&name) || name == "provisioner")
         && ends_a_path(position)
+}
+
+/// `env = ["DB_PASSWORD=${var.db_password}"]`, as for Docker containers.
+fn is_assignment(position: &Position<'_, '_>) -> bool {
+    let ExprKind::Template(template) = position.expr.kind() else {
+        return false;
+    };
+    let Some(Part::Literal(first)) = template.parts().next() else {
+        return false;
+    };
+    let name = first.raw().split('=').next().unwrap_or_default();
+    position.via == [Via::Element]
+        && matches!(position.key(), "env" | "environment")
+        && name.len() < first.raw().len()
+        && !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn schemas_say(position: &Position<'_, '_>) -> bool {

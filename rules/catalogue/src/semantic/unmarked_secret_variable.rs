@@ -1,6 +1,8 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
-use secretlint_core::facts::{Block, Role, Variable, constant_text, each_position, members};
+use secretlint_core::facts::{
+    Block, FileKind, Role, Variable, constant_text, each_position, members,
+};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
 };
@@ -85,6 +87,13 @@ impl Rule for UnmarkedSecretVariable {
 
 fn is_candidate(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
     let block = cx.module.block(variable.block);
+    // Variables of Nomad jobs and packs cannot be marked.
+    if matches!(
+        block.file.kind,
+        FileKind::Nomad | FileKind::Terragrunt | FileKind::Backend
+    ) {
+        return false;
+    }
     let Some(meaning) = meaning_of(&variable.name) else {
         return false;
     };

@@ -54,7 +54,7 @@ pub(super) const SWITCHES: &[&str] = &[
 /// Words that say in what form or which one, not what: looked through.
 #[rustfmt::skip]
 pub(super) const FORM: &[&str] = &[
-    "wo", "value", "values", "text", "string", "data", "plaintext", "plain", "base", "b64", "base64", "raw",
+    "wo", "value", "values", "text", "string", "data", "plaintext", "plain", "base", "b", "base64", "raw",
     "content", "contents", "pem", "json", "encoded", "current", "new", "old", "default", "all", "prod",
     "production", "dev", "staging", "stage", "stg", "prd", "hex", "str", "openssh", "encrypted", "binary", "result",
     "body", "input", "initial", "ssm", "decrypted",
@@ -73,7 +73,7 @@ pub(super) const KEY_OF: &[&str] = &[
 /// Words before `key` that make it a key of a collection, a name or a handle.
 #[rustfmt::skip]
 pub(super) const KEY_FOR: &[&str] = &[
-    "kms", "cmk", "vault", "keyvault",
+    "kms", "cmk", "vault", "keyvault", "tag", "tags", "label", "annotation", "metadata", "column",
 ];
 
 /// Words before `token` that make it no credential.
@@ -171,7 +171,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "tls", "env", "file", "vault", "kubernetes", "per_request", "sas", "aad", "managed", "psk", "certificate",
     "ssh", "password_auth", "scram-sha-256", "scram-sha-512", "md5", "sha256", "sha512", "unspecified", "n/a",
     "aws_secretsmanager", "secretsmanager", "caller", "ldap", "passwordless", "reader", "writer", "owner",
-    "contributor", "editor", "viewer", "system", "inherit", "rotate",
+    "contributor", "editor", "viewer", "system", "inherit", "rotate", "client_credentials", "authorization_code",
+    "oobesystem", "specialize", "windowspe", "auditsystem", "audituser",
 ];
 
 /// Beginnings of texts that say where a secret is.

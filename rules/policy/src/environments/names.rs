@@ -46,6 +46,7 @@ pub(super) const WEAK: &[&str] = &[
     "load",
     "local",
     "localhost",
+    "perf",
     "performance",
     "preview",
     "quality",
