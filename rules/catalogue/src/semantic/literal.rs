@@ -73,12 +73,15 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         expected.name,
         expected.promise == Promise::Exact,
     );
+    let listed = position.via.contains(&Via::Element);
     let keep = match judgement {
+        // `key = { db-secret = ["roles/logging.logWriter"] }`: what belongs to the secret.
+        Judgement::Secret(_) if listed && expected.promise == Promise::Named => {
+            expected.kind == Kind::Password || is_listed_secret(&text)
+        }
         _ if expected.promise != Promise::Weak => true,
         // `secrets = ["db-password", "oauth2-client"]` lists names.
-        _ if position.via.contains(&Via::Element) => {
-            matches!(judgement, Judgement::Secret(_)) && is_specific(&text, Kind::Key)
-        }
+        _ if listed => matches!(judgement, Judgement::Secret(_)) && is_listed_secret(&text),
         Judgement::Secret(_) => is_specific(&text, expected.kind),
         // A dummy under a name that promises little is a name: `server_key = "sqlserver1"`.
         Judgement::Placeholder(_) => {
@@ -94,6 +97,15 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         text,
         judgement,
     })
+}
+
+/// A random text, not words with numbers: `oauth2-client-v2`.
+fn is_listed_secret(text: &str) -> bool {
+    let wordy = text
+        .split(['-', '_', '.', '/'])
+        .map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()))
+        .all(is_word);
+    !wordy && is_specific(text, Kind::Key)
 }
 
 /// True when two names differ in case and separators only.

@@ -11,7 +11,7 @@ use crate::semantic::describe::{Texts, rule};
 use crate::semantic::literal::takes_any_text;
 use crate::semantic::repair::use_write_only;
 use crate::semantic::secrecy::{
-    is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
+    identifies, is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
 use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
 use crate::values::{Judgement, Kind, is_about, judge, meaning_of};
@@ -135,8 +135,21 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     // An argument that is a password is one, whatever the variable is called; one that takes any
     // text is judged by what its object is called.
     let any_text = takes_any_text(position.key()) || position.key() == "plaintext";
-    let named_otherwise = any_text && is_about(block_name(position));
+    let named_otherwise =
+        any_text && (is_about(block_name(position)) || is_other_variable(position));
     found || !any_text || !(named_otherwise || is_harmless(cx, trace))
+}
+
+/// `secret_data = var.database_user`: the variable says that it is something else.
+fn is_other_variable(position: &Position<'_, '_>) -> bool {
+    let ExprKind::Traversal(traversal) = position.expr.kind() else {
+        return false;
+    };
+    let name = traversal
+        .steps()
+        .next()
+        .and_then(hcl_syntax::Step::attribute);
+    traversal.root() == "var" && name.is_some_and(|name| identifies(name) || is_about(name))
 }
 
 /// `external_oauth2_issuer_uri`: what the object is called when only one value is kept in it.

@@ -3,10 +3,10 @@
 
 use super::tests::check;
 
-fn reports(fixture: &str) -> Vec<&'static str> {
+fn reports(fixture: &str) -> Vec<String> {
     check(fixture)
         .iter()
-        .map(|finding| finding.meta.id)
+        .map(|finding| finding.rule.to_string())
         .collect()
 }
 
@@ -39,6 +39,24 @@ locals {
 module "query" {
   source  = "acme/query/vault"
   secrets = ["google-client-secret", "jwt-secret", "oauth2-client-v2"]
+}
+"#,
+        ),
+        (
+            "roles that belong to a secret",
+            r#"
+locals {
+  roles = {
+    simple-secret = ["roles/logging.logWriter", "roles/storage.admin"]
+  }
+}
+"#,
+        ),
+        (
+            "a setting of a password policy",
+            r#"
+output "expire_passwords" {
+  value = aws_iam_account_password_policy.main.expire_passwords
 }
 "#,
         ),
@@ -86,6 +104,29 @@ resource "azurerm_key_vault_secret" "api_url" {
 "#,
         ),
         (
+            "ids and names that a variable gives to a store",
+            r#"
+resource "google_secret_manager_secret_version" "client" {
+  secret_data = var.github_client_id
+}
+resource "aws_secretsmanager_secret_version" "user" {
+  secret_string = var.smtp_username
+}
+"#,
+        ),
+        (
+            "public parts and telemetry in an environment",
+            r#"
+module "login" {
+  source = "acme/app/azure"
+  app_settings = {
+    METADATA_PUBLIC_CERT          = var.metadata_private_key
+    APPINSIGHTS_CONNECTION_STRING = var.telemetry_connection_string
+  }
+}
+"#,
+        ),
+        (
             "variables of a Nomad pack, which cannot be marked",
             r#"
 # file: packs/app/variables.hcl
@@ -96,13 +137,13 @@ variable "database_password" {
         ),
     ];
     for (case, fixture) in cases {
-        assert_eq!(reports(fixture), Vec::<&str>::new(), "{case}");
+        assert_eq!(reports(fixture), Vec::<String>::new(), "{case}");
     }
 }
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 3] = [
+    let cases: [(&str, &str, &[&str]); 7] = [
         (
             "a name that ends with its encoding",
             r#"
@@ -123,6 +164,49 @@ resource "docker_container" "app" {
 }
 "#,
             &["secret-in-plain-environment"],
+        ),
+        (
+            "settings in a local that is named after what it feeds",
+            r#"
+locals {
+  app_settings_common = {
+    STORAGE = data.azurerm_storage_account.files.primary_connection_string
+    COSMOS  = format("Key=%s;", data.azurerm_cosmosdb_account.main.primary_key)
+  }
+}
+"#,
+            &["secret-in-plain-environment", "secret-in-plain-environment"],
+        ),
+        (
+            "parameters whose names are in a local",
+            r#"
+locals {
+  parameters = ["github_token", "pingdom_user"]
+}
+data "aws_ssm_parameter" "all" {
+  for_each = toset(local.parameters)
+  name     = "/ci/${each.key}"
+}
+"#,
+            &["secret-in-state-data-source"],
+        ),
+        (
+            "a description that speaks of a user name",
+            r#"
+variable "jumphost_password" {
+  description = "Password for the username of the machine"
+}
+"#,
+            &["unmarked-secret-variable"],
+        ),
+        (
+            "a dummy that tells a story",
+            r#"
+# file: staging.tfvars
+database_password = "staging_db_password_from_secret_manager"
+api_key           = "sk-ant-dev-placeholder"
+"#,
+            &["placeholder-secret", "placeholder-secret"],
         ),
         (
             "parameters whose names are in for_each",

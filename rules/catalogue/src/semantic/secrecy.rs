@@ -4,7 +4,9 @@
 //! by the data source that reads a secret store, by the name of a variable, output or attribute.
 
 use secretlint_core::Cx;
-use secretlint_core::facts::{Block, Hop, Mode, Reference, Role, Source, Step, Subject, Trace};
+use secretlint_core::facts::{
+    Block, Hop, Mode, Reference, Role, Source, Step, Subject, Trace, constant_string,
+};
 
 use crate::schemas;
 use crate::values::{Judgement, Other, judge, meaning_of};
@@ -162,7 +164,7 @@ fn of_object(
     (name, block): (&str, Option<&Block<'_>>),
     reference: &Reference<'_>,
 ) -> Secrecy {
-    if SHORT_LIVED.contains(&kind) {
+    if SHORT_LIVED.contains(&kind) || kind.ends_with("password_policy") {
         return Secrecy::Harmless;
     }
     let first = reference.attribute();
@@ -184,6 +186,9 @@ fn of_object(
         } else {
             schemas::generated(kind)
         };
+        if mode == Mode::Data && block.is_some_and(|block| keeps_something_else(kind, block)) {
+            return Secrecy::Harmless;
+        }
         if let Some(stored) = stored
             && stored.secret.contains(&attribute)
             && !(mode == Mode::Managed && is_generated_name(name))
@@ -196,7 +201,8 @@ fn of_object(
                 Secrecy::Unknown
             };
         }
-        if mode == Mode::Managed && schemas::is_secret_result(kind, attribute) {
+        // A data source shows what its resource shows.
+        if schemas::is_secret_result(kind, attribute) {
             return Secrecy::Secret;
         }
         if mode == Mode::Managed && schemas::is_secret_argument(kind, &std::iter::once(attribute)) {
@@ -277,6 +283,34 @@ pub(crate) fn identifies(name: &str) -> bool {
     ];
     let last = name.rsplit(['_', '-', '.', '/']).next().unwrap_or(name);
     WORDS.iter().any(|word| last.eq_ignore_ascii_case(word)) && meaning_of(name).is_none()
+}
+
+/// Stores keep ids, addresses and user names, too. A secret of AWS or Google is often a document
+/// with a user's password, so "user" alone says nothing there.
+pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
+    const ALWAYS: &[&str] = &[
+        "id", "arn", "email", "address", "username", "hostname", "host", "port", "endpoint",
+        "region", "url", "phone",
+    ];
+    const SINGLE: &[&str] = &[
+        "user", "users", "name", "login", "domain", "fqdn", "uri", "list",
+    ];
+    let single = match kind {
+        "azurerm_key_vault_secret" => true,
+        "aws_secretsmanager_secret_version" | "google_secret_manager_secret_version" => false,
+        _ => return false,
+    };
+    let last = |name: &str| {
+        let last = name.rsplit(['_', '-', '/', '.']).next().unwrap_or(name);
+        let is = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
+        (is(ALWAYS) || single && is(SINGLE)) && meaning_of(name).is_none()
+    };
+    let named = ["name", "secret_id", "secret"]
+        .iter()
+        .filter_map(|attribute| block.value(attribute))
+        .filter_map(constant_string)
+        .any(|name| meaning_of(&name).is_some());
+    last(block.name()) && !named
 }
 
 /// True for a generated object that makes a part of a name: `random_password.instance_id`.

@@ -104,6 +104,9 @@ impl Rule for SecretInPlainEnvironment {
         if !is_variable(position) && !is_assignment(position) {
             return;
         }
+        if says_public(position.key()) {
+            return;
+        }
         let Some(found) = leak(cx, position) else {
             return;
         };
@@ -129,7 +132,7 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
     let Some(depth) = position
         .path
         .iter()
-        .position(|segment| CONTAINERS.contains(&&*segment.name))
+        .position(|segment| is_container(&segment.name))
     else {
         return schemas_say(position) && ends_a_path(position);
     };
@@ -139,6 +142,14 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
             .names()
             .any(|name| REFERENCES.contains(&name) || name == "provisioner")
         && ends_a_path(position)
+}
+
+/// `METADATA_PUBLIC_CERT`, `APPINSIGHTS_CONNECTION_STRING`: whatever the store calls it, it is no
+/// secret.
+fn says_public(name: &str) -> bool {
+    const WORDS: &[&str] = &["public", "appinsights", "applicationinsights"];
+    name.split(['_', '-', '.'])
+        .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// `env = ["DB_PASSWORD=${var.db_password}"]`, as for Docker containers.
@@ -157,6 +168,27 @@ fn is_assignment(position: &Position<'_, '_>) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// `environment`, `app_settings_common`, `worker_environment_variables`.
+fn is_container(name: &str) -> bool {
+    const PARTS: &[&str] = &[
+        "app_settings",
+        "environment_variables",
+        "env_vars",
+        "environment_vars",
+    ];
+    let apart = |name: &str, part: &str| {
+        name.strip_prefix(part)
+            .is_some_and(|rest| rest.starts_with('_'))
+            || name
+                .strip_suffix(part)
+                .is_some_and(|rest| rest.ends_with('_'))
+    };
+    let secured = ["secret", "secure", "sensitive"]
+        .iter()
+        .any(|word| name.contains(word));
+    CONTAINERS.contains(&name) || !secured && PARTS.iter().any(|part| apart(name, part))
 }
 
 fn schemas_say(position: &Position<'_, '_>) -> bool {

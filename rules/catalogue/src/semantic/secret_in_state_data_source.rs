@@ -1,11 +1,11 @@
 //! `secret-in-state-data-source`: a data source reads a secret, and its result is stored in state.
 
-use secretlint_core::facts::{Block, Role, constant_string};
+use secretlint_core::facts::{Block, Role};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_configuration, is_named_secret};
+use crate::semantic::secrecy::{is_configuration, is_named_secret, keeps_something_else};
 use crate::semantic::versions::{EPHEMERAL_CORE, upgrade_first};
 use crate::values::meaning_of;
 
@@ -59,7 +59,10 @@ impl Rule for SecretInStateDataSource {
         let Some(stored) = schemas::stored_by_data(kind) else {
             return;
         };
-        if stored.named && !is_named_secret(block.name(), Some(block)) {
+        if stored.named
+            && !is_named_secret(block.name(), Some(block))
+            && !repeats_secrets(cx, block)
+        {
             return;
         }
         if keeps_something_else(kind, block) {
@@ -86,28 +89,15 @@ impl Rule for SecretInStateDataSource {
     }
 }
 
-/// Stores keep ids, addresses and user names, too. A secret of AWS or Google is often a document
-/// with a user's password, so "user" alone says nothing there.
-fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
-    const ALWAYS: &[&str] = &[
-        "id", "arn", "email", "username", "hostname", "host", "port", "endpoint", "region", "url",
-        "phone",
-    ];
-    const SINGLE: &[&str] = &["user", "name", "login", "domain", "fqdn", "uri"];
-    let single = match kind {
-        "azurerm_key_vault_secret" => true,
-        "aws_secretsmanager_secret_version" | "google_secret_manager_secret_version" => false,
-        _ => return false,
+/// `for_each = toset(local.parameters)`, where the names are listed elsewhere.
+fn repeats_secrets(cx: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+    let each = block
+        .value("name")
+        .is_some_and(|name| name.text().contains("each."));
+    let Some(names) = block.value("for_each").filter(|_| each) else {
+        return false;
     };
-    let last = |name: &str| {
-        let last = name.rsplit(['_', '-', '/', '.']).next().unwrap_or(name);
-        let is = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
-        (is(ALWAYS) || single && is(SINGLE)) && meaning_of(name).is_none()
-    };
-    let named = ["name", "secret_id", "secret"]
-        .iter()
-        .filter_map(|attribute| block.value(attribute))
-        .filter_map(constant_string)
-        .any(|name| meaning_of(&name).is_some());
-    last(block.name()) && !named
+    let trace = cx.trace(block, names);
+    let strong = |text: &str| meaning_of(text).is_some_and(|meaning| meaning.strong);
+    trace.literals.iter().any(|origin| strong(&origin.text))
 }

@@ -209,7 +209,12 @@ fn describes_a_name(block: &Block<'_>) -> bool {
         "path in ",
         "names of",
     ];
-    MARKS.iter().any(|mark| description.contains(mark))
+    // At the beginning of a word: "the username of …" is not "the name of …".
+    MARKS.iter().any(|mark| {
+        description.match_indices(mark).any(|(at, _)| {
+            !description[..at].ends_with(|before: char| before.is_ascii_alphanumeric())
+        })
+    })
 }
 
 /// Variables whose value is given, as a whole, to an argument that takes a name.

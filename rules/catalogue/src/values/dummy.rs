@@ -1,6 +1,7 @@
 //! Knows dummies: values made of dummy words, of the field's own name, of one character.
 
 use crate::values::judge::Dummy;
+use crate::values::shapes::is_word;
 use crate::values::tokens::Tokens;
 use crate::values::words::{DOCUMENTED, DUMMY, GLUE, PHRASES, VENDOR_DEFAULTS};
 
@@ -20,7 +21,7 @@ pub(crate) fn dummy(text: &str, name: &str) -> Option<Dummy> {
     if VENDOR_DEFAULTS.contains(&text) || text.eq_ignore_ascii_case("admin") {
         return Some(Dummy::VendorDefault);
     }
-    if is_phrase(text) {
+    if is_phrase(text) || is_description(text) {
         return Some(Dummy::Instruction);
     }
     let own = Tokens::of(name);
@@ -37,7 +38,7 @@ pub(crate) fn dummy(text: &str, name: &str) -> Option<Dummy> {
         return None;
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits > 8 {
+    if digits > 8 && !counts_up(text) {
         return None;
     }
     Some(if digits > 0 {
@@ -45,6 +46,14 @@ pub(crate) fn dummy(text: &str, name: &str) -> Option<Dummy> {
     } else {
         Dummy::Instruction
     })
+}
+
+/// Its digits are `123…`, as long as that may be.
+fn counts_up(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit);
+    digits
+        .zip(b"1234567890123456".iter())
+        .all(|(one, other)| one == *other)
 }
 
 fn is_phrase(text: &str) -> bool {
@@ -75,13 +84,40 @@ fn is_framed(text: &str) -> bool {
     framed('<', '>') || framed('[', ']') || text.starts_with("<") && text.contains('>')
 }
 
+/// Words that nobody has in a secret by chance.
+const MARKS: &[&str] = &[
+    "placeholder",
+    "changeme",
+    "change-me",
+    "change_me",
+    "replaceme",
+    "replace-me",
+    "replace_me",
+];
+
+/// Five or more plain words, one of them a dummy: `staging_password_from_secret_manager`.
+fn is_description(text: &str) -> bool {
+    let words = || text.split(['_', ' ']);
+    words().count() >= 5
+        && words().all(is_word)
+        && words().any(|word| {
+            word.len() >= 4 && DUMMY.iter().any(|dummy| word.eq_ignore_ascii_case(dummy))
+        })
+}
+
 /// Partly blanked out, or begun with "your": `SECedd9****`, `1234...`, `your-api-key`.
 fn is_masked(text: &str) -> bool {
     let lower = text.as_bytes();
     let yours =
         lower.len() > 5 && lower[..4].eq_ignore_ascii_case(b"your") && b"-_ ".contains(&lower[4]);
     let prose = text.contains(" TO BE ") || text.contains(" to be ") || text.contains("must be ");
+    let marked = MARKS.iter().any(|mark| {
+        lower
+            .windows(mark.len())
+            .any(|window| window.eq_ignore_ascii_case(mark.as_bytes()))
+    });
     yours
+        || marked
         || prose
         || text.contains("****")
         || text.contains("xxxxx")

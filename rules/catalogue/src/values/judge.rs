@@ -299,6 +299,12 @@ mod tests {
             ("foo", "x"),
             ("********", "x"),
             ("AdminPassword123!", "x"),
+            ("password123456789", "x"),
+            ("Test123456789", "x"),
+            ("UberSecretPassword", "x"),
+            ("PickSomethingMoreSecure123!", "x"),
+            ("secret information", "x"),
+            ("vyos", "x"),
         ];
         for (text, name) in cases {
             let judgement = judge(text, Kind::Password, name, false);

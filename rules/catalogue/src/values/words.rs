@@ -48,7 +48,7 @@ pub(super) const SWITCHES: &[&str] = &[
     "should", "allow", "allowed", "require", "required", "skip", "ignore", "force", "rotate", "reset", "update",
     "show", "min", "max", "num", "number", "enforce", "with", "without", "validate", "override", "preserve", "hide",
     "expose", "include", "exclude", "prevent", "deploy_with", "block", "blocks", "delete", "remove", "recreate",
-    "want", "need", "do", "no",
+    "want", "need", "do", "no", "expire", "expires",
 ];
 
 /// Words that say in what form or which one, not what: looked through.
@@ -132,7 +132,8 @@ pub(super) const GLUE: &[&str] = &[
     "hub", "registry", "bot", "file", "gke", "eks", "aks", "cluster", "vm", "out", "entry", "as", "keyin", "field",
     "pre", "connection", "big", "thing", "store", "stored", "sensitive", "email", "manual", "external", "internal",
     "hash", "salt", "number", "bearer", "personal", "project", "organization", "org", "datadog", "grafana",
-    "newrelic", "cloudflare", "digitalocean", "secondary", "primary", "modified", "true",
+    "newrelic", "cloudflare", "digitalocean", "secondary", "primary", "modified", "true", "uber", "ultra", "extra", "more", "pick", "choose", "better",
+    "stronger", "info", "information",
 ];
 
 /// Names that vendors and images use as their first password. Dummies only when alone.
@@ -141,7 +142,9 @@ pub(super) const VENDOR_DEFAULTS: &[&str] = &[
     "admin", "root", "postgres", "vagrant", "ubuntu", "temporal", "guest", "user", "minio", "minioadmin", "elastic",
     "rabbitmq", "mysql", "oracle", "docker", "centos", "grafana", "packer", "debian", "airflow", "sa", "keycloak",
     "neo4j", "nomad", "consul", "vault", "cloud", "ansible", "jenkins", "kibana", "postgresql", "mariadb", "redis",
-    "mongo", "mongodb", "sonar", "nexus", "pi", "alpine", "ec2-user", "azureuser", "wordpress", "drupal",
+    "mongo", "mongodb", "sonar", "nexus", "vyos", "opnsense", "pfsense", "kali", "rocky", "almalinux", "fedora",
+    "raspberry", "tomcat", "zabbix", "rancher", "ubnt", "cisco", "mikrotik", "osboxes", "superset", "metabase",
+    "activemq", "artemis", "couchbase", "clickhouse", "strapi", "directus", "gitea", "harbor", "pi", "alpine", "ec2-user", "azureuser", "wordpress", "drupal",
 ];
 
 /// Published examples: their own text, or a mark inside.
