@@ -2,6 +2,7 @@
 //! pointed at, not walked.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use hcl_syntax::{Expr, Span};
 
@@ -42,6 +43,7 @@ impl<'a> Module<'a> {
             assignments: Vec::new(),
             requirements: Requirements::default(),
             names: Names::default(),
+            uses: OnceLock::new(),
         };
         for index in 0..module.files.len() {
             let file = module.files[index];

@@ -16,6 +16,7 @@ mod records;
 mod reference;
 mod terragrunt;
 mod trace;
+mod uses;
 mod workspace;
 
 pub use block::{
@@ -32,6 +33,7 @@ pub use module::{
 pub use position::{Pair, Position, Segment, SegmentKind, Via, each_position};
 pub use reference::{Mode, Reference, Step, Subject};
 pub use trace::{Hop, HopKind, Origin, Passed, Source, Trace, trace};
+pub use uses::{Use, Uses};
 pub use workspace::{Environment, Environments, NoEnvironments, Workspace, by_folder, resolve};
 
 #[cfg(test)]

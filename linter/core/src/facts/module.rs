@@ -1,6 +1,7 @@
 //! What one folder says: its variables, locals, outputs, objects, providers, calls and values.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use hcl_syntax::{Expr, Span};
 use rustc_hash::FxHashMap;
@@ -8,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::facts::block::{Attribute, Block, Role};
 use crate::facts::file::SourceFile;
 use crate::facts::reference::Mode;
+use crate::facts::uses::Uses;
 use crate::finding::Place;
 
 /// Index of a module in its [`Workspace`](crate::facts::Workspace).
@@ -42,6 +44,7 @@ pub struct Module<'a> {
     /// Version constraints.
     pub requirements: Requirements<'a>,
     pub(crate) names: Names<'a>,
+    pub(crate) uses: OnceLock<Uses<'a>>,
 }
 
 /// Lookup tables from names to indexes into the lists of a [`Module`].
@@ -234,6 +237,11 @@ impl<'a> Module<'a> {
     /// The blocks of a role, in order.
     pub fn blocks_of(&self, role: Role) -> impl Iterator<Item = &Block<'a>> {
         self.blocks.iter().filter(move |block| block.role == role)
+    }
+
+    /// Every reference of the configuration, by what it starts at. Made when first asked for.
+    pub fn uses(&self) -> &Uses<'a> {
+        self.uses.get_or_init(|| Uses::build(self))
     }
 
     /// The constraint on a provider by local name.

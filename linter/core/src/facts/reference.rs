@@ -18,7 +18,7 @@ pub enum Mode {
 }
 
 /// What a reference starts at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject<'a> {
     /// `var.name`.
     Variable(Cow<'a, str>),
