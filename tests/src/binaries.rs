@@ -86,6 +86,23 @@ pub fn echo_provider() -> Result<PathBuf> {
         .map_err(anyhow::Error::msg)
 }
 
+/// Builds the provider that has the schemas of others, once per process.
+///
+/// # Errors
+/// When cargo cannot build it; its own messages go to standard error.
+pub fn stand_in_provider() -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let build = || {
+        let folder = cargo_build(&["--package", "e2e", "--example", "stand_in"])?;
+        let name = format!("stand_in{}", std::env::consts::EXE_SUFFIX);
+        Ok(folder.join("examples").join(name))
+    };
+    BUILT
+        .get_or_init(|| build().map_err(|error: anyhow::Error| format!("{error:#}")))
+        .clone()
+        .map_err(anyhow::Error::msg)
+}
+
 /// Builds the provider alone.
 ///
 /// # Errors

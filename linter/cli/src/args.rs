@@ -153,6 +153,9 @@ pub(crate) struct FixArgs {
     /// Also apply fixes that change what the configuration does
     #[arg(long = "unsafe")]
     pub(crate) unsafe_fixes: bool,
+    /// Also change lines that git could not give back
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
     /// Apply the fixes of this rule only (repeatable)
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) rule: Vec<String>,

@@ -1,7 +1,7 @@
 //! Facts -> findings: every rule over one shared walk.
 
 use rayon::prelude::*;
-use secretlint_core::facts::{Module, Workspace, each_position};
+use secretlint_core::facts::{FileKind, Module, Workspace, each_position};
 use secretlint_core::{Cx, DigestKey, Hooks, Rule, Sink};
 
 /// The rules by hook, so that a walk calls only those that listen. Indexes are those of the
@@ -65,7 +65,8 @@ impl<'r> Registry<'r> {
             of(&self.block),
             of(&self.module),
         );
-        for file in &module.files {
+        // Lock files hold hashes, which look like secrets and are none.
+        for file in module.files.iter().filter(|file| file.kind != FileKind::Lock) {
             for (index, rule) in &text {
                 sink.enter(*index);
                 rule.text(&cx, file, &mut sink);

@@ -7,6 +7,7 @@
 
 pub mod baseline;
 mod batch;
+mod beside;
 mod check;
 pub mod config;
 mod discover;
@@ -18,9 +19,10 @@ pub mod project;
 mod read;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use secretlint_core::facts::{Environments, Module, ModuleId, SourceFile, Workspace, by_folder};
+use secretlint_core::facts::{Environments, FileKind, Module, ModuleId, SourceFile, Workspace, by_folder};
 use secretlint_core::report::{Stats, Unreadable};
 use secretlint_core::{Evidence, FileId, Finding, Hooks, Place, Report, Rule, RuleMeta, Sink};
 
@@ -57,6 +59,7 @@ pub fn lint(input: &Input<'_>, rules: &[&dyn Rule], config: &Config) -> Report {
             rule.metas().iter().any(|meta| config.is_on(meta))
         }),
         found: &found,
+        beside: Mutex::new(Vec::new()),
     };
     let mut outcome = Outcome {
         report: Report {
@@ -82,7 +85,8 @@ pub fn lint(input: &Input<'_>, rules: &[&dyn Rule], config: &Config) -> Report {
             .retain(|finding| wanted(&finding.location.path));
     }
     report.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
-    report.paths = found.into_iter().map(|file| file.path).collect();
+    let beside = run.beside.into_inner().unwrap_or_default();
+    report.paths = found.into_iter().chain(beside).map(|file| file.path).collect();
     report
 }
 
@@ -93,6 +97,8 @@ struct Run<'r> {
     environments: &'r dyn Environments,
     registry: Registry<'r>,
     found: &'r [Found],
+    /// Files that others need, numbered behind those that were found.
+    beside: Mutex<Vec<Found>>,
 }
 
 /// What has come of the batches so far.
@@ -104,12 +110,14 @@ struct Outcome {
 impl Run<'_> {
     /// Everything from bytes to judged findings for the files that are looked at together.
     fn batch(&self, batch: &[usize], judge: &mut Judge<'_>, outcome: &mut Outcome) {
-        let files = self.files(batch, outcome);
+        let mut files = self.files(batch, outcome);
+        files.extend(self.files_beside(&files));
         let folders: Vec<_> = by_folder(&files).into_iter().enumerate().collect();
         let build = |(index, (path, members))| Module::build(ModuleId(index as u32), path, members);
         let modules = folders.into_par_iter().map(build).collect();
         let workspace = Workspace::link(modules, self.environments);
-        outcome.report.stats.modules += workspace.modules().len();
+        let linted = |module: &&Module<'_>| module.files.iter().any(|file| !file.kind.is_beside());
+        outcome.report.stats.modules += workspace.modules().iter().filter(linted).count();
         let mut findings: Vec<Finding> = files.iter().filter_map(syntax_error).collect();
         let mut secrets: Vec<Place> = Vec::new();
         for sink in self.registry.check(&workspace, &self.config.key) {
@@ -128,6 +136,7 @@ impl Run<'_> {
     /// Reads and parses; files are numbered by their place in the whole list.
     fn files(&self, batch: &[usize], outcome: &mut Outcome) -> Vec<SourceFile> {
         let load = |&index: &usize| match read(self.input, &self.found[index], &self.config.files) {
+            Read::Text(FileKind::Lock, _) => None,
             Read::Text(kind, text) => Some(Ok(SourceFile::new(
                 FileId(index as u32),
                 self.found[index].path.as_str(),
@@ -138,6 +147,7 @@ impl Run<'_> {
                 path: self.found[index].path.clone(),
                 reason,
             })),
+            // Lock files are read for others, see `files_beside`.
             Read::Skipped => None,
         };
         let loaded: Vec<_> = batch.par_iter().filter_map(load).collect();
@@ -155,6 +165,26 @@ impl Run<'_> {
             .map(|file| file.text().len() as u64)
             .sum::<u64>();
         files
+    }
+
+    /// Reads what the files of a batch need. What cannot be read is not there.
+    fn files_beside(&self, files: &[SourceFile]) -> Vec<SourceFile> {
+        let known = |path: &str| {
+            let same = |found: &Found| found.path.as_str().cmp(path);
+            self.found.binary_search_by(same).is_ok()
+        };
+        let found = beside::beside(self.input, &self.config.files, files, &known);
+        let mut all = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = Vec::with_capacity(found.len());
+        for found in found {
+            let index = self.found.len() + all.len();
+            if let Read::Text(kind, text) = read::read(self.input, &found, &self.config.files) {
+                let (id, path) = (FileId(index as u32), found.path.as_str());
+                read.push(SourceFile::new(id, path, kind, text));
+                all.push(found);
+            }
+        }
+        read
     }
 
     /// Lets each rule compare what it has seen across the run.
@@ -178,7 +208,12 @@ impl Run<'_> {
 
 impl Texts for Run<'_> {
     fn get(&self, file: FileId) -> Option<(String, String)> {
-        let found = self.found.get(file.0 as usize)?;
+        let index = file.0 as usize;
+        let beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = match self.found.get(index) {
+            Some(found) => found,
+            None => beside.get(index - self.found.len())?,
+        };
         match read(self.input, found, &self.config.files) {
             Read::Text(_, text) => Some((found.path.clone(), text)),
             Read::Skipped | Read::Unreadable(_) => None,
@@ -188,6 +223,9 @@ impl Texts for Run<'_> {
 
 /// One finding a file: the first error, because the others often follow from it.
 fn syntax_error(file: &SourceFile) -> Option<Finding> {
+    if file.kind.is_beside() {
+        return None;
+    }
     let (first, rest) = file.parsed.errors().split_first()?;
     let message = match rest.len() {
         0 => first.message().to_owned(),

@@ -33,7 +33,7 @@ pub(crate) fn read(input: &Input<'_>, found: &Found, files: &Files) -> Read {
         return Read::Unreadable(too_large(text.len() as u64, files.max_bytes));
     }
     match kind_of(found, &text) {
-        Some(FileKind::Lock) | None => Read::Skipped,
+        None => Read::Skipped,
         Some(kind) => Read::Text(kind, text),
     }
 }

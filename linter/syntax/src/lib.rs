@@ -71,6 +71,12 @@ pub fn parse_json(text: impl Into<String>) -> Parsed {
     Parsed::new(text, output, Reading::Json)
 }
 
+/// A text that is in no syntax: kept as it is, with an empty body, no comments and no errors.
+#[must_use]
+pub fn unparsed(text: impl Into<String>) -> Parsed {
+    Parsed::new(text.into(), parser::Output::default(), Reading::Native)
+}
+
 fn fits(text: &str) -> bool {
     text.len() < u32::MAX as usize
 }

@@ -28,6 +28,8 @@ struct Provider {
     #[serde(default)]
     generated: BTreeMap<String, Stored>,
     #[serde(default)]
+    ephemeral: BTreeMap<String, Ephemeral>,
+    #[serde(default)]
     results: Paths,
     #[serde(default)]
     long_lived: BTreeMap<String, String>,
@@ -55,6 +57,13 @@ struct Stored {
     named: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ephemeral {
+    arguments: Vec<String>,
+    results: Vec<String>,
+}
+
 /// The tables of all files as Rust code. Types that two files describe are an error.
 pub(crate) fn generate(files: &[PathBuf]) -> Result<String, Box<dyn Error>> {
     let mut all = Tables::default();
@@ -73,6 +82,7 @@ struct Tables {
     write_only: BTreeMap<String, String>,
     data: BTreeMap<String, String>,
     generated: BTreeMap<String, String>,
+    ephemeral: BTreeMap<String, String>,
     long_lived: BTreeMap<String, String>,
 }
 
@@ -116,6 +126,10 @@ impl Tables {
                 insert(table, name, stored.code(&provider_name))?;
             }
         }
+        for (name, Ephemeral { arguments, results }) in provider.ephemeral {
+            let code = format!("Ephemeral {{ arguments: &{arguments:?}, results: &{results:?} }}");
+            insert(&mut self.ephemeral, name, code)?;
+        }
         for (name, advice) in provider.long_lived {
             insert(&mut self.long_lived, name, format!("{advice:?}"))?;
         }
@@ -147,6 +161,12 @@ impl Tables {
             "GENERATED",
             "Stored",
             self.generated.iter().map(|(k, v)| (k, v.clone())),
+        )?;
+        write_table(
+            &mut code,
+            "EPHEMERAL",
+            "Ephemeral",
+            self.ephemeral.iter().map(|(k, v)| (k, v.clone())),
         )?;
         write_table(
             &mut code,

@@ -10,7 +10,7 @@ use crate::facts::block::{Attribute, Block, Content, Label, Role, is_true, membe
 use crate::facts::constant::constant_string;
 use crate::facts::file::{FileKind, SourceFile};
 use crate::facts::module::{
-    Assignment, BlockId, Call, Constraint, Local, Module, ModuleId, Names, Output,
+    Assignment, BlockId, Call, Constraint, Local, Locked, Module, ModuleId, Names, Output,
     ProviderRequirement, Requirements, Variable,
 };
 use crate::facts::records::record_blocks;
@@ -48,7 +48,8 @@ impl<'a> Module<'a> {
         for index in 0..module.files.len() {
             let file = module.files[index];
             match file.kind {
-                FileKind::Lock => {}
+                FileKind::Lock => module.requirements.locked.extend(locked(file)),
+                FileKind::Text => {}
                 FileKind::PlanJson | FileKind::StateJson => record_blocks(file, &mut module.blocks),
                 FileKind::TerraformJson => json_blocks(file, &mut module.blocks),
                 _ => native_blocks(file, &mut module.blocks),
@@ -315,6 +316,18 @@ fn requirement<'a>(file: &SourceFile, attribute: Attribute<'a>) -> ProviderRequi
         }
     }
     requirement
+}
+
+/// `provider "registry.terraform.io/hashicorp/aws" { version = "5.100.0" }` of a lock file.
+fn locked(file: &SourceFile) -> impl Iterator<Item = Locked<'_>> {
+    let providers = file.parsed.body().blocks_of("provider");
+    providers.filter_map(|provider| {
+        let version = provider.body().attribute("version")?;
+        Some(Locked {
+            source: provider.label(0)?.text,
+            version: constraint(file, version.value())?,
+        })
+    })
 }
 
 fn backend(content: Content<'_>) -> Option<Cow<'_, str>> {

@@ -29,6 +29,8 @@ pub enum FileKind {
     Nomad,
     /// `.terraform.lock.hcl` and `.packer.lock.hcl`: hashes only, never linted.
     Lock,
+    /// Any text that configuration reads with `file` or `templatefile`: searched, not parsed.
+    Text,
     /// Output of `terraform show -json` for a plan.
     PlanJson,
     /// `.tfstate`, `.tfstate.backup`, or output of `terraform show -json` for a state.
@@ -121,6 +123,12 @@ impl FileKind {
         matches!(self, Self::Terraform | Self::TerraformJson)
     }
 
+    /// True for files that are looked into because others need them: they are not linted by themselves.
+    #[must_use]
+    pub fn is_beside(self) -> bool {
+        matches!(self, Self::Lock | Self::Text)
+    }
+
     /// True for what Terraform wrote rather than a person: plan and state.
     #[must_use]
     pub fn is_record(self) -> bool {
@@ -150,7 +158,9 @@ impl SourceFile {
         kind: FileKind,
         text: impl Into<String>,
     ) -> Self {
-        let parsed = if kind.is_json() {
+        let parsed = if kind == FileKind::Text {
+            hcl_syntax::unparsed(text)
+        } else if kind.is_json() {
             hcl_syntax::parse_json(text)
         } else {
             hcl_syntax::parse(text)

@@ -136,6 +136,8 @@ pub struct Requirements<'a> {
     pub core: Vec<Constraint<'a>>,
     /// `required_providers`, and `version` in provider blocks of old configurations.
     pub providers: Vec<ProviderRequirement<'a>>,
+    /// What the lock file beside the configuration holds: source addresses with host, exact versions.
+    pub locked: Vec<Locked<'a>>,
     /// The named backend, with its block's index, or `cloud`.
     pub backend: Option<Cow<'a, str>>,
 }
@@ -147,6 +149,15 @@ pub struct Constraint<'a> {
     pub text: Cow<'a, str>,
     /// Where.
     pub place: Place,
+}
+
+/// One provider of a lock file.
+#[derive(Clone, Debug)]
+pub struct Locked<'a> {
+    /// `registry.terraform.io/hashicorp/aws`.
+    pub source: Cow<'a, str>,
+    /// The exact version.
+    pub version: Constraint<'a>,
 }
 
 /// One required provider.
@@ -253,6 +264,26 @@ impl<'a> Module<'a> {
             .find(|provider| provider.name == name)?
             .version
             .as_ref()
+    }
+
+    /// The version of a provider, by local name, that the lock file holds.
+    #[must_use]
+    pub fn locked_version(&self, name: &str) -> Option<&Constraint<'a>> {
+        let required = self
+            .requirements
+            .providers
+            .iter()
+            .find(|provider| provider.name == name);
+        let source = required.and_then(|provider| provider.source.as_deref());
+        let wanted = match source {
+            Some(source) => Cow::Borrowed(source),
+            None => Cow::Owned(format!("hashicorp/{name}")),
+        };
+        let same = |locked: &&Locked<'a>| {
+            let rest = locked.source.strip_suffix(&*wanted);
+            rest.is_some_and(|host| host.is_empty() || host.ends_with('/'))
+        };
+        Some(&self.requirements.locked.iter().find(same)?.version)
     }
 
     /// True when the folder holds Terraform configuration.

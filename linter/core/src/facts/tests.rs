@@ -29,7 +29,7 @@ fn files(fixture: &str) -> Vec<SourceFile> {
         let (path, text) = part.split_once('\n').unwrap();
         let kind = FileKind::of(path)
             .or_else(|| FileKind::of_json(text))
-            .unwrap();
+            .unwrap_or(FileKind::Text);
         SourceFile::new(FileId(index as u32), path, kind, text)
     };
     parts.map(file).collect()
@@ -262,6 +262,129 @@ probe = [include.root.locals.password, local.env.locals.password, local.env.inpu
     let expected =
         "given Local:password\ngiven Local:env Local:password\ninput Local:env Local:token\n";
     assert_eq!(traced(fixture), expected);
+}
+
+#[test]
+fn inputs_of_included_files_reach_the_module() {
+    let fixture = r#"--- root.hcl
+inputs = { password = "from above", token = "both" }
+--- live/db/terragrunt.hcl
+include "root" {
+  path = find_in_parent_folders("root.hcl")
+}
+terraform { source = "../../modules//db" }
+inputs = { token = "own" }
+--- live/app/terragrunt.hcl
+include "root" {
+  path = find_in_parent_folders("root.hcl")
+  expose = true
+}
+terraform { source = "../../modules//app" }
+inputs = merge(include.root.inputs, { other = "x" })
+probe = merge(include.root.inputs, { other = "x" }).password
+--- modules/app/main.tf
+variable "password" {}
+--- modules/db/main.tf
+variable "password" {}
+variable "token" {}
+resource "t_x" "n" { probe = [var.password, var.token] }
+"#;
+    assert_eq!(
+        traced(fixture),
+        "from above Input:inputs\nfrom above Input:password\nown Input:token\n"
+    );
+}
+
+#[test]
+fn outputs_of_terragrunt_dependencies_are_followed() {
+    let fixture = r#"--- live/app/terragrunt.hcl
+dependency "db" { config_path = "../db" }
+probe = [dependency.db.outputs.password, dependency.db.outputs.nothing, dependency.x.outputs.y]
+--- live/db/terragrunt.hcl
+terraform { source = "../../modules//db" }
+--- modules/db/main.tf
+output "password" { value = random_password.x.result }
+"#;
+    assert_eq!(
+        traced(fixture),
+        "<- dependency.db.outputs.nothing\n<- dependency.x.outputs.y\n<- random_password.x.result\n"
+    );
+}
+
+#[test]
+fn iterators_of_dynamic_blocks_stand_for_elements() {
+    let fixture = r#"--- main.tf
+resource "t_x" "n" {
+  dynamic "setting" {
+    for_each = [{ p = "a", q = "b" }]
+    content {
+      probe = setting.value.p
+    }
+  }
+  dynamic "other" {
+    for_each = { k = "c" }
+    iterator = it
+    content {
+      probe = [it.value, other.value, it.key]
+    }
+  }
+}
+"#;
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let module = &workspace.modules()[0];
+    let mut found = Vec::new();
+    each_position(&module.blocks[0], &mut |position| {
+        if position.key() == "probe" && position.via.is_empty() {
+            let trace = trace(&workspace, module, position.block, position.expr);
+            let literals = trace.literals.iter().map(|literal| literal.text.to_string());
+            found.extend(literals);
+            let sources = trace.sources.iter();
+            found.extend(sources.map(|source| source.reference.address()));
+        }
+    });
+    assert_eq!(found, ["a", "c", "other.value", "it.key"]);
+}
+
+#[test]
+fn templates_take_the_variables_that_they_use() {
+    let fixture = r#"--- main.tf
+resource "t_x" "n" {
+  probe = templatefile("${path.module}/init.tftpl", { used = "a", unused = "b" })
+}
+resource "t_y" "n" {
+  probe = templatefile("elsewhere.tftpl", { c = "c" })
+}
+--- init.tftpl
+export X=${used} # unused
+"#;
+    assert_eq!(traced(fixture), "~a\n~c\n");
+}
+
+#[test]
+fn lock_files_hold_exact_versions() {
+    let fixture = r#"--- main.tf
+terraform {
+  required_providers {
+    cloud = { source = "acme/cloud" }
+  }
+}
+--- .terraform.lock.hcl
+provider "registry.terraform.io/hashicorp/aws" {
+  version = "5.31.0"
+}
+provider "registry.terraform.io/acme/cloud" {
+  version = "1.2.3"
+}
+"#;
+    let files = files(fixture);
+    let workspace = Workspace::build(&files, &NoEnvironments);
+    let module = &workspace.modules()[0];
+    let version = |name: &str| module.locked_version(name).map(|locked| &*locked.text);
+    assert_eq!(version("aws"), Some("5.31.0"));
+    assert_eq!(version("cloud"), Some("1.2.3"));
+    assert_eq!(version("google"), None);
+    assert!(module.blocks_of(Role::Provider).next().is_none());
 }
 
 #[test]

@@ -149,6 +149,17 @@ impl<'a> Workspace<'a> {
         self.files.get(&id).copied()
     }
 
+    /// A file by its display path.
+    #[must_use]
+    pub fn file_at(&self, path: &str) -> Option<&'a SourceFile> {
+        let module = self.module_at(folder_of(path))?;
+        let found = module
+            .files
+            .binary_search_by(|file| (*file.path).cmp(path))
+            .ok()?;
+        Some(module.files[found])
+    }
+
     /// Who calls a module.
     pub fn callers_of(&self, id: ModuleId) -> impl Iterator<Item = (&Module<'a>, &Call<'a>)> {
         self.callers[id.0 as usize].iter().map(|&(caller, call)| {

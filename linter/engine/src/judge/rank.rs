@@ -4,7 +4,8 @@
 use rustc_hash::FxHashMap;
 use secretlint_core::{Finding, Place, Rank, RuleId};
 
-/// Removes the findings that a more specific one makes superfluous. `findings` are all of one file.
+/// Removes the findings that a more specific one makes superfluous; their fixes of the same literal go
+/// to the one that stays. `findings` are all of one file.
 pub(crate) fn keep_most_specific(findings: &mut Vec<Finding>, ranks: &FxHashMap<RuleId, Rank>) {
     let rank = |finding: &Finding| ranks.get(&finding.rule).copied().unwrap_or(Rank::Apart);
     let mut order: Vec<usize> = (0..findings.len())
@@ -17,18 +18,21 @@ pub(crate) fn keep_most_specific(findings: &mut Vec<Finding>, ranks: &FxHashMap<
         (surer, place.end - place.start, place, finding.rule.clone())
     });
     // Kept literals by start; they never overlap, so one look to each side is enough.
-    let mut kept: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
+    let mut kept: std::collections::BTreeMap<u32, (u32, usize)> = std::collections::BTreeMap::new();
     let mut superfluous = vec![false; findings.len()];
     for index in order {
         let place = literal(&findings[index]);
-        let overlapped = kept
-            .range(..place.end.max(place.start + 1))
-            .next_back()
-            .is_some_and(|(_, &end)| end > place.start);
-        if overlapped {
-            superfluous[index] = true;
-        } else {
-            kept.insert(place.start, place.end);
+        let before = kept.range(..place.end.max(place.start + 1)).next_back();
+        match before {
+            Some((_, &(end, stays))) if end > place.start => {
+                superfluous[index] = true;
+                if findings[stays].fixes.is_empty() {
+                    findings[stays].fixes = std::mem::take(&mut findings[index].fixes);
+                }
+            }
+            _ => {
+                kept.insert(place.start, (place.end, index));
+            }
         }
     }
     let mut flags = superfluous.into_iter();

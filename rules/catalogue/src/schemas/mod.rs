@@ -26,6 +26,15 @@ pub struct WriteOnly {
     pub since: Option<&'static str>,
 }
 
+/// An ephemeral resource that stands in for a data source or a generating resource of the same shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ephemeral {
+    /// Its arguments and nested blocks, without those that every block has.
+    pub arguments: &'static [&'static str],
+    /// The attributes that can be read from it.
+    pub results: &'static [&'static str],
+}
+
 include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
 fn find<V: Copy>(table: &[(&str, V)], name: &str) -> Option<V> {
@@ -95,6 +104,17 @@ pub fn write_only_arguments(resource: &str) -> impl Iterator<Item = &'static str
         .map(|(path, _)| *path)
 }
 
+/// The argument by which the provider learns that a write-only value is a new one.
+#[must_use]
+pub fn version_argument(resource: &str, argument: &str) -> String {
+    let word = if resource.starts_with("kubernetes_") {
+        "revision"
+    } else {
+        "version"
+    };
+    format!("{argument}_wo_{word}")
+}
+
 /// The data source, when it puts a secret into state.
 #[must_use]
 pub fn stored_by_data(kind: &str) -> Option<Stored> {
@@ -105,6 +125,12 @@ pub fn stored_by_data(kind: &str) -> Option<Stored> {
 #[must_use]
 pub fn generated(kind: &str) -> Option<Stored> {
     find(GENERATED, kind)
+}
+
+/// The shape of an ephemeral resource, where it is known.
+#[must_use]
+pub fn ephemeral(kind: &str) -> Option<Ephemeral> {
+    find(EPHEMERAL, kind)
 }
 
 /// True when a resource's computed attribute is secret.
@@ -153,6 +179,7 @@ mod tests {
         check(BACKENDS);
         check(DATA);
         check(ENVIRONMENTS);
+        check(EPHEMERAL);
         check(GENERATED);
         check(LONG_LIVED);
         check(PROVIDER_BLOCKS);

@@ -1,11 +1,13 @@
 //! `ephemeral-copied-to-state`: an ephemeral value is given to an argument that is stored.
 
 use secretlint_core::facts::{Mode, Position, Subject};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
+use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::persisted_secret_argument::move_to_sibling;
 use crate::semantic::secrecy::is_resource;
-use crate::semantic::sink::{Leak, report};
+use crate::semantic::versions::{WRITE_ONLY_CORE, needs};
 
 static META: RuleMeta = rule(
     "ephemeral-copied-to-state",
@@ -53,7 +55,8 @@ impl Rule for EphemeralCopiedToState {
             matches!(name, "provisioner" | "connection" | "lifecycle") || name.ends_with("_wo")
         });
         // `count` and version arguments take what is derived, which Terraform checks itself.
-        if open || position.key().ends_with("_wo_version") {
+        let key = position.key();
+        if open || key.ends_with("_wo_version") || key.ends_with("_wo_revision") {
             return;
         }
         let trace = cx.trace_at(position);
@@ -66,17 +69,16 @@ impl Rule for EphemeralCopiedToState {
         let Some(source) = found else { return };
         let what = source.reference.address();
         let message = format!("`{what}` is ephemeral, `{}` is stored", position.address());
-        report(
-            &META,
-            position,
-            &Leak {
-                place: source.place,
-                what,
-                from: None,
-            },
-            message,
-            sink,
-        );
+        let (kind, names) = (position.block.kind(), position.names());
+        let sibling = schemas::write_only(kind, &names).and_then(|sibling| sibling.since);
+        let provider = kind.split('_').next().unwrap_or_default();
+        let possible = sibling.is_some()
+            && needs(cx, cx.module, Some((provider, sibling)), WRITE_ONLY_CORE).is_empty();
+        let mut finding = Finding::new(&META, source.place, position.address(), message);
+        if possible {
+            finding.fixes.extend(move_to_sibling(position));
+        }
+        sink.report(finding);
     }
 }
 

@@ -5,6 +5,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::repair::{offer, to_ephemeral};
 use crate::semantic::secrecy::{is_generated_name, is_resource};
 use crate::semantic::versions::{EPHEMERAL_CORE, upgrade_first};
 
@@ -69,6 +70,7 @@ impl Rule for GeneratedSecretInState {
             )
             .into();
         }
+        offer(&mut finding, to_ephemeral(cx, block, stored));
         sink.report(finding);
     }
 }

@@ -7,6 +7,7 @@ use secretlint_core::{
 };
 
 use crate::semantic::literal::{Literal, Spot, expected_exact, judge_origin, literal};
+use crate::semantic::repair::{keep_elsewhere, take_default_out, take_value_out};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing;
 use crate::values::{Dummy, Judgement, judge, meaning_of};
@@ -95,7 +96,12 @@ impl Rule for Literals {
     }
 }
 
-fn report(cx: &Cx<'_, '_>, position: &Position<'_, '_>, found: &Literal<'_, '_>, sink: &mut Sink) {
+fn report<'a>(
+    cx: &Cx<'_, 'a>,
+    position: &Position<'_, 'a>,
+    found: &Literal<'_, '_>,
+    sink: &mut Sink,
+) {
     let (place, address) = (position.place(), position.address());
     let digest = cx.digest(&found.text);
     let name = found.expected.name;
@@ -113,6 +119,13 @@ fn report(cx: &Cx<'_, '_>, position: &Position<'_, '_>, found: &Literal<'_, '_>,
             let mut finding = Finding::new(meta_of(found.expected.spot), place, address, message)
                 .with_secret(place, digest);
             finding.confidence = confidence;
+            finding.fixes = match found.expected.spot {
+                Spot::Argument | Spot::Provider => keep_elsewhere(cx, position),
+                Spot::Default => take_default_out(cx, position).into_iter().collect(),
+                Spot::Variables => take_value_out(cx, position).into_iter().collect(),
+                // Backends are configured before anything can be referred to.
+                Spot::Backend => Vec::new(),
+            };
             sink.report(finding);
             evidence(cx, position, found, sink);
         }

@@ -29,7 +29,16 @@ resource "aws_iam_role" "deploy" {
 }
 ```
 
-Credentials with an expiry argument that is set are not reported.
+## False alarms
+
+Credentials with an expiry argument that is set are not reported. A key that a partner demands and no identity can
+replace is one to accept with a reason and a date.
+
+## References
+
+- <https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html>
+- <https://cloud.google.com/iam/docs/best-practices-for-managing-service-account-keys>
+- <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
 "#,
     },
 );
@@ -67,7 +76,12 @@ impl Rule for LongLivedCredential {
         let Some(instead) = schemas::instead_of_long_lived(block.kind()) else {
             return;
         };
-        if EXPIRIES.iter().any(|name| block.value(name).is_some()) {
+        let ends = |name: &&str| {
+            block
+                .value(name)
+                .is_some_and(|value| !matches!(value.kind(), hcl_syntax::ExprKind::Null))
+        };
+        if EXPIRIES.iter().any(|name| ends(name)) {
             return;
         }
         let message = format!(

@@ -1,23 +1,45 @@
-//! `missing-rotation`: a stored secret that nothing rotates and that never expires.
+//! `missing-rotation`: a secret whose value the configuration keeps and that nothing rotates, or that is
+//! rotated more slowly than the policy demands.
 
-use secretlint_core::facts::{Block, Role};
+use std::time::Duration;
+
+use secretlint_core::facts::{Block, Mode, Role, Subject, constant_text};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
-use crate::semantic::describe::{Texts, preview};
+use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_resource;
 
-static META: RuleMeta = preview(
+static META: RuleMeta = rule(
     "missing-rotation",
     Family::Lifetime,
     (Severity::Note, Rank::Apart),
     &Texts {
-        summary: "A stored secret has neither rotation nor expiry",
+        summary: "A secret that the configuration fills has neither rotation nor expiry, or rotates too rarely",
         why: "A secret that is never rotated is known to everybody who ever saw it.",
         help: "Add `aws_secretsmanager_secret_rotation`, `expiration_date` or `rotation`; `secretref_secret` rotates by age.",
         docs: r#"
 ```hcl,expect
 resource "aws_secretsmanager_secret" "database" {
   name = "prod/database"
+}
+
+resource "aws_secretsmanager_secret_version" "database" {
+  secret_id     = aws_secretsmanager_secret.database.id
+  secret_string = random_password.database.result
+}
+```
+
+```hcl,expect
+# file: secretref.toml
+[environments.prod]
+max_age = "30d"
+# file: live/prod/main.tf
+resource "aws_secretsmanager_secret_rotation" "database" {
+  secret_id           = aws_secretsmanager_secret.database.id
+  rotation_lambda_arn = aws_lambda_function.rotate.arn
+  rotation_rules {
+    automatically_after_days = 90
+  }
 }
 ```
 
@@ -26,16 +48,37 @@ resource "aws_secretsmanager_secret" "database" {
   name = "prod/database"
 }
 
+resource "aws_secretsmanager_secret_version" "database" {
+  secret_id     = aws_secretsmanager_secret.database.id
+  secret_string = random_password.database.result
+}
+
 resource "aws_secretsmanager_secret_rotation" "database" {
   secret_id           = aws_secretsmanager_secret.database.id
   rotation_lambda_arn = aws_lambda_function.rotate.arn
 }
 ```
 
-Off by default: many secrets are rotated by other means, which the configuration does not show.
+A policy's `max_age` is compared with the periods that the configuration states.
+
+## False alarms
+
+Only secrets are reported whose value the same module writes. A secret that is filled by hand or by another program
+(no version resource, or `ignore_changes` on the value) may be rotated there, which the configuration does not show.
+
+## References
+
+- <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html>
+- <https://cloud.google.com/secret-manager/docs/secret-rotation>
+- <https://learn.microsoft.com/azure/key-vault/secrets/tutorial-rotation>
 "#,
     },
 );
+
+/// A store's secret, and the resource that writes its value: type, argument that names the secret, value.
+type Filled = (&'static str, &'static str, &'static str);
+
+const DAY: u64 = 24 * 60 * 60;
 
 /// The rule.
 pub(crate) struct MissingRotation;
@@ -53,40 +96,113 @@ impl Rule for MissingRotation {
         if !is_resource(block) {
             return;
         }
-        let missing = match block.kind() {
-            "aws_secretsmanager_secret" => !is_rotated(cx, block),
-            "azurerm_key_vault_secret" => block.value("expiration_date").is_none(),
-            "google_secret_manager_secret" => {
-                block.content.blocks("rotation").next().is_none()
-                    && block.value("expire_time").is_none()
-                    && block.value("ttl").is_none()
-            }
-            _ => false,
-        };
-        if missing {
+        if let Some((period, limit)) = too_rare(cx, block) {
             let message = format!(
-                "nothing rotates `{}`, and it never expires",
+                "`{}` rotates every {period} days; the policy allows {limit}",
                 block.address()
             );
-            sink.report(Finding::new(
-                &META,
-                block.header_place(),
-                block.address(),
-                message,
-            ));
+            sink.report(finding(block, message));
+            return;
+        }
+        let filled: Filled = match block.kind() {
+            "aws_secretsmanager_secret" if !is_rotated(cx, block) => {
+                ("aws_secretsmanager_secret_version", "secret_id", "secret_string")
+            }
+            "google_secret_manager_secret"
+                if block.content.blocks("rotation").next().is_none()
+                    && block.value("expire_time").is_none()
+                    && block.value("ttl").is_none() =>
+            {
+                ("google_secret_manager_secret_version", "secret", "secret_data")
+            }
+            "azurerm_key_vault_secret" if block.value("expiration_date").is_none() => {
+                if !keeps(block, "value") {
+                    return;
+                }
+                return sink.report(finding(block, nothing_rotates(block)));
+            }
+            _ => return,
+        };
+        if is_filled(cx, block, filled) {
+            sink.report(finding(block, nothing_rotates(block)));
         }
     }
 }
 
-fn is_rotated(cx: &Cx<'_, '_>, secret: &Block<'_>) -> bool {
-    let reference = format!("aws_secretsmanager_secret.{}", secret.name());
-    let mut rotations = cx
-        .module
-        .blocks_of(Role::Resource)
-        .filter(|block| block.kind() == "aws_secretsmanager_secret_rotation");
-    rotations.any(|block| {
-        block
-            .value("secret_id")
-            .is_some_and(|id| id.text().contains(&reference))
-    }) || secret.value("rotation_lambda_arn").is_some()
+fn finding(block: &Block<'_>, message: String) -> Finding {
+    Finding::new(&META, block.header_place(), block.address(), message)
+}
+
+fn nothing_rotates(block: &Block<'_>) -> String {
+    format!("nothing rotates `{}`, and it never expires", block.address())
+}
+
+/// True when a resource of this module refers to `block`.
+fn refers<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>, (kind, argument): (&str, &str)) -> Vec<u32> {
+    let (Some(first), Some(second)) = (&block.first, &block.second) else {
+        return Vec::new();
+    };
+    let subject = Subject::Object {
+        mode: Mode::Managed,
+        kind: first.text.clone(),
+        name: second.text.clone(),
+    };
+    let uses = cx.module.uses().of(&subject);
+    let wanted = uses.filter(|found| {
+        let user = cx.module.block(found.block);
+        user.role == Role::Resource && user.kind() == kind && found.names().eq([argument])
+    });
+    wanted.map(|found| found.block.0).collect()
+}
+
+/// The configuration writes the value, and goes on doing so.
+fn is_filled<'a>(
+    cx: &Cx<'_, 'a>,
+    secret: &Block<'a>,
+    (kind, argument, value): Filled,
+) -> bool {
+    let versions = refers(cx, secret, (kind, argument));
+    let mut versions = versions.iter().map(|&index| &cx.module.blocks[index as usize]);
+    versions.any(|version| keeps(version, value))
+}
+
+/// The value is given here and changes of it are not ignored.
+fn keeps(block: &Block<'_>, value: &str) -> bool {
+    let given = [value, &format!("{value}_wo")]
+        .iter()
+        .any(|name| block.value(name).is_some());
+    let ignored = block.content.blocks("lifecycle").any(|lifecycle| {
+        let ignored = lifecycle.attribute("ignore_changes");
+        ignored.is_some_and(|ignored| {
+            let text = ignored.value.text();
+            text == "all" || text.contains(value)
+        })
+    });
+    given && !ignored
+}
+
+fn is_rotated<'a>(cx: &Cx<'_, 'a>, secret: &Block<'a>) -> bool {
+    let rotation = ("aws_secretsmanager_secret_rotation", "secret_id");
+    secret.value("rotation_lambda_arn").is_some() || !refers(cx, secret, rotation).is_empty()
+}
+
+/// The stated period and the policy's limit in days, when the period is longer.
+fn too_rare(cx: &Cx<'_, '_>, block: &Block<'_>) -> Option<(u64, u64)> {
+    let period = match block.kind() {
+        "aws_secretsmanager_secret_rotation" => {
+            let days = block.content.at(&["rotation_rules", "automatically_after_days"])?;
+            constant_text(days)?.parse::<u64>().ok()?
+        }
+        "google_secret_manager_secret" => {
+            let seconds = block.content.at(&["rotation", "rotation_period"])?;
+            let seconds = constant_text(seconds)?;
+            seconds.strip_suffix('s')?.parse::<u64>().ok()? / DAY
+        }
+        _ => return None,
+    };
+    let here = cx.environment(block.file.id)?;
+    let environment = cx.policy()?.environment_meant_by(&here.name)?;
+    let limit = environment.max_age()?;
+    let longer = Duration::from_secs(period * DAY) > limit;
+    longer.then_some((period, limit.as_secs() / DAY))
 }

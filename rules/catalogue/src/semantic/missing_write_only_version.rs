@@ -1,10 +1,13 @@
 //! `missing-write-only-version`: a write-only argument without its version argument.
 
 use secretlint_core::facts::Block;
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
+};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::repair::{add_behind, fix};
 use crate::semantic::secrecy::is_resource;
 
 static META: RuleMeta = rule(
@@ -57,7 +60,7 @@ impl Rule for MissingWriteOnlyVersion {
             if matches!(found.value.kind(), hcl_syntax::ExprKind::Null) {
                 continue;
             }
-            let version = format!("{argument}_wo_version");
+            let version = schemas::version_argument(block.kind(), argument);
             if block.content.attribute(&version).is_some() {
                 continue;
             }
@@ -65,12 +68,14 @@ impl Rule for MissingWriteOnlyVersion {
             let message = format!(
                 "`{address}` has no `{version}`, so a new value never reaches the resource"
             );
-            sink.report(Finding::new(
-                &META,
-                block.file.place(found.span()),
-                address,
-                message,
-            ));
+            let mut finding =
+                Finding::new(&META, block.file.place(found.span()), address, message);
+            // Unsafe: the first version makes the provider send the value once more.
+            let add = add_behind(block.file, found.span(), &format!("{version} = 1"));
+            finding.fixes.extend(add.map(|edits| {
+                fix(format!("Add `{version}`"), Applicability::Unsafe, edits)
+            }));
+            sink.report(finding);
         }
     }
 }

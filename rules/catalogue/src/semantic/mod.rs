@@ -13,6 +13,7 @@ mod literal;
 mod literals;
 mod long_lived_credential;
 mod missing_rotation;
+mod missing_ttl;
 mod missing_write_only_version;
 mod nonsensitive_secret;
 mod persisted_secret_argument;
@@ -21,6 +22,7 @@ mod policy_violation;
 mod repair;
 mod secrecy;
 mod secret_in_command;
+mod secret_in_data_source;
 mod secret_in_local_file;
 mod secret_in_name_or_tag;
 mod secret_in_plain_environment;
@@ -51,11 +53,13 @@ pub static RULES: &[&dyn Rule] = &[
     &literals::Literals,
     &long_lived_credential::LongLivedCredential,
     &missing_rotation::MissingRotation,
+    &missing_ttl::MissingTtl,
     &missing_write_only_version::MissingWriteOnlyVersion,
     &nonsensitive_secret::NonsensitiveSecret,
     &persisted_secret_argument::PersistedSecretArgument,
     &policy_violation::PolicyViolation,
     &secret_in_command::SecretInCommand,
+    &secret_in_data_source::SecretInDataSource,
     &secret_in_local_file::SecretInLocalFile,
     &secret_in_name_or_tag::SecretInNameOrTag,
     &secret_in_plain_environment::SecretInPlainEnvironment,

@@ -1,15 +1,17 @@
 //! `persisted-secret-argument`: a secret is given to an argument that is stored, although a
 //! write-only sibling exists.
 
-use secretlint_core::facts::{Position, constant_string};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::facts::{Attribute, Position, SegmentKind, constant_string};
+use secretlint_core::{
+    Applicability, Cx, Family, Finding, Fix, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
+};
 
 use hcl_syntax::ExprKind;
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::literal::takes_any_text;
-use crate::semantic::repair::use_write_only;
+use crate::semantic::repair::{fix, use_write_only};
 use crate::semantic::secrecy::{
     identifies, is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
@@ -74,6 +76,7 @@ impl Rule for PersistedSecretArgument {
             return;
         }
         let argument = sibling.argument;
+        let version = schemas::version_argument(block.kind(), argument);
         let message = format!(
             "`{}` is stored in state; `{argument}_wo` is not",
             position.address()
@@ -91,18 +94,34 @@ impl Rule for PersistedSecretArgument {
             .map(|since| format!(" {since}"))
             .unwrap_or_default();
         finding.help = format!(
-            "Use `{argument}_wo` with `{argument}_wo_version` (provider {provider}{since}, Terraform {WRITE_ONLY_CORE}).{upgrade}"
+            "Use `{argument}_wo` with `{version}` (provider {provider}{since}, Terraform {WRITE_ONLY_CORE}).{upgrade}"
         )
         .into();
-        let attribute = block
-            .content
-            .attribute(argument)
-            .filter(|_| position.path.len() == 1);
-        finding
-            .fixes
-            .extend(attribute.and_then(|attribute| use_write_only(block, &attribute)));
+        // What cannot be used yet is not written.
+        if upgrade.is_empty() && sibling.since.is_some() {
+            finding.fixes.extend(move_to_sibling(position));
+        }
         sink.report(finding);
     }
+}
+
+/// Gives the value to the sibling. Not within values that are computed: `[for …]`, maps.
+pub(crate) fn move_to_sibling(position: &Position<'_, '_>) -> Option<Fix> {
+    let last = position.path.last()?;
+    if last.kind != SegmentKind::Attribute {
+        return None;
+    }
+    let attribute = Attribute {
+        name: last.name.clone(),
+        name_span: last.span,
+        value: position.expr,
+    };
+    let edits = use_write_only(position.block, &attribute)?;
+    let title = format!(
+        "Give the value to `{}_wo`, which is not stored",
+        attribute.name
+    );
+    Some(fix(title, Applicability::Unsafe, edits))
 }
 
 /// True when the write-only sibling is set as well; the stored one is then the way for old callers.

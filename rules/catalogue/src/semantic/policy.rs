@@ -19,10 +19,10 @@ pub(crate) enum RunEnvironment {
 
 /// The environment in which the provider opens what `block` asks for: what its provider block says, else
 /// where the file belongs.
-pub(crate) fn run_environment(
-    cx: &Cx<'_, '_>,
+pub(crate) fn run_environment<'a>(
+    cx: &Cx<'_, 'a>,
     policy: &Policy,
-    block: &Block<'_>,
+    block: &Block<'a>,
 ) -> RunEnvironment {
     let configured = provider_of(cx, block).and_then(|provider| provider.value("environment"));
     if let Some(name) = configured.and_then(constant_string) {

@@ -5,6 +5,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::repair::{offer, to_ephemeral};
 use crate::semantic::secrecy::{is_configuration, is_named_secret, keeps_something_else};
 use crate::semantic::versions::{EPHEMERAL_CORE, upgrade_first};
 use crate::values::meaning_of;
@@ -33,6 +34,10 @@ data "aws_ssm_parameter" "image" {
   name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 }
 ```
+
+The fix rewrites the block, every reference to it in the module and in the modules the value goes through, and gives
+the value to write-only arguments. It is offered when all consumers can take an ephemeral value; else the finding names
+the one that cannot. Where the provider has no ephemeral resource of the same shape, `secretref_value` takes its place.
 
 Parameter stores hold settings, too: `aws_ssm_parameter` is reported only where a name says that it is a secret.
 "#,
@@ -85,6 +90,7 @@ impl Rule for SecretInStateDataSource {
             ),
         }
         .into();
+        offer(&mut finding, to_ephemeral(cx, block, stored));
         sink.report(finding);
     }
 }

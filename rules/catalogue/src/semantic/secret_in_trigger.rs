@@ -27,6 +27,8 @@ resource "terraform_data" "app" {
   triggers_replace = [data.secretref_metadata.webhook.number]
 }
 ```
+
+The `input` of `terraform_data` counts as well: it is stored and given out again as `output`.
 "#,
     },
 );
@@ -45,7 +47,9 @@ impl Rule for SecretInTrigger {
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let first = position.names().next().unwrap_or_default();
-        if !matches!(first, "triggers" | "triggers_replace" | "keepers")
+        // `terraform_data` keeps its input, and gives it out again.
+        let kept = position.block.kind() == "terraform_data" && first == "input";
+        if !(kept || matches!(first, "triggers" | "triggers_replace" | "keepers"))
             || !is_resource(position.block)
         {
             return;

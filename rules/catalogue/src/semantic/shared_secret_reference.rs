@@ -132,7 +132,7 @@ fn evidence(
 }
 
 /// The secret that a block reads, named together with its store; `None` when a part is computed.
-fn identity(cx: &Cx<'_, '_>, block: &Block<'_>) -> Option<String> {
+fn identity<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>) -> Option<String> {
     let text = |name: &str| block.value(name).and_then(constant_string);
     match block.kind() {
         "azurerm_key_vault_secret" => {

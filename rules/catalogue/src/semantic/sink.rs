@@ -90,7 +90,21 @@ pub(crate) fn report(
     message: String,
     sink: &mut Sink,
 ) {
+    report_with(meta, (position, None), leak, message, sink);
+}
+
+/// Emits the finding of a leak with an advice that fits the place better than the rule's own.
+pub(crate) fn report_with(
+    meta: &RuleMeta,
+    (position, advice): (&Position<'_, '_>, Option<&'static str>),
+    leak: &Leak,
+    message: String,
+    sink: &mut Sink,
+) {
     let mut finding = Finding::new(meta, leak.place, position.address(), message);
+    if let Some(advice) = advice {
+        finding.help = advice.into();
+    }
     if let Some(place) = leak.from {
         finding.related.push(Related {
             place,

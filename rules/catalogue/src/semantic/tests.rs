@@ -6,7 +6,7 @@ use secret_policy::Policy;
 use secretlint_core::facts::{
     Environment, Environments, FileKind, SourceFile, Workspace, each_position,
 };
-use secretlint_core::{Cx, DigestKey, FileId, Finding, Hooks, Sink};
+use secretlint_core::{Cx, DigestKey, FileId, Finding, Hooks, Sink, fix};
 
 use super::RULES;
 
@@ -197,19 +197,12 @@ fn secrets_are_followed_through_names_that_promise_nothing() {
 fn repaired(fixture: &str, rule: &str) -> String {
     let found = check(fixture);
     let fixes = found.iter().filter(|finding| finding.rule == rule);
-    let mut edits: Vec<_> = fixes
-        .filter_map(|finding| finding.fixes.first())
-        .flat_map(|fix| fix.edits.clone())
+    let edits: Vec<_> = fixes
+        .filter_map(|finding| finding.fixes.last())
+        .flat_map(|fix| &fix.edits)
         .collect();
-    edits.sort_by_key(|edit| std::cmp::Reverse((edit.place.start, edit.place.end)));
-    let mut text = fixture.to_owned();
-    for edit in edits {
-        text.replace_range(
-            edit.place.start as usize..edit.place.end as usize,
-            &edit.text,
-        );
-    }
-    text
+    let changes = fix::changes(fixture, &edits).expect("edits that fit");
+    fix::apply(fixture, &changes)
 }
 
 #[test]
@@ -218,17 +211,42 @@ fn repairs_keep_comments_and_need_no_second_run() {
         (
             "unmarked-secret-variable",
             "variable \"db_password\" {\n  type = string # from the store\n}\nvariable \"api_token\" {}\n",
-            "variable \"db_password\" {\n  sensitive = true\n  type = string # from the store\n}\nvariable \"api_token\" {\n  sensitive = true\n}\n",
+            "variable \"db_password\" {\n  type      = string # from the store\n  sensitive = true\n}\nvariable \"api_token\" {\n  sensitive = true\n}\n",
+        ),
+        (
+            "unmarked-secret-variable",
+            "variable \"db_password\" { type = string }\n",
+            "variable \"db_password\" {\n  type      = string\n  sensitive = true\n}\n",
         ),
         (
             "unmarked-secret-output",
             "output \"password\" {\n  value = random_password.db.result\n}\n",
-            "output \"password\" {\n  sensitive = true\n  value = random_password.db.result\n}\n",
+            "output \"password\" {\n  value     = random_password.db.result\n  sensitive = true\n}\n",
         ),
         (
             "persisted-secret-argument",
             "resource \"aws_db_instance\" \"db\" {\n  # Rotated monthly.\n  password = var.db_password\n}\n",
-            "resource \"aws_db_instance\" \"db\" {\n  # Rotated monthly.\n  password_wo_version = 1\n  password_wo = var.db_password\n}\n",
+            "resource \"aws_db_instance\" \"db\" {\n  # Rotated monthly.\n  password_wo         = var.db_password\n  password_wo_version = 1\n}\n",
+        ),
+        (
+            "missing-write-only-version",
+            "resource \"kubernetes_secret_v1\" \"s\" {\n  data_wo = {\n    a = var.a\n  } # two lines\n}\n",
+            "resource \"kubernetes_secret_v1\" \"s\" {\n  data_wo = {\n    a = var.a\n  } # two lines\n  data_wo_revision = 1\n}\n",
+        ),
+        (
+            "hardcoded-secret",
+            "resource \"aws_mq_broker\" \"b\" {\n  user {\n    password = \"Hq72kks8-plum\" # first\n  }\n}\n",
+            "resource \"aws_mq_broker\" \"b\" {\n  user {\n    password = var.aws_mq_broker_b_user_password # first\n  }\n}\n\nvariable \"aws_mq_broker_b_user_password\" {\n  type      = string\n  sensitive = true\n}\n",
+        ),
+        (
+            "secret-variable-default",
+            "variable \"db_password\" {\n  default = \"Hq72kks8-plum\"\n}\nvariable \"api_token\" {\n  type      = string\n  default   = \"Hq72kks8-plum\"\n  sensitive = true\n}\n",
+            "variable \"db_password\" {\n  sensitive = true\n}\nvariable \"api_token\" {\n  type      = string\n  sensitive = true\n}\n",
+        ),
+        (
+            "ephemeral-copied-to-state",
+            "resource \"aws_db_instance\" \"db\" {\n  password = ephemeral.secretref_value.x.value\n}\n",
+            "resource \"aws_db_instance\" \"db\" {\n  password_wo         = ephemeral.secretref_value.x.value\n  password_wo_version = 1\n}\n",
         ),
     ];
     for (rule, before, after) in cases {
@@ -237,10 +255,88 @@ fn repairs_keep_comments_and_need_no_second_run() {
     }
 }
 
+/// What a rule's first finding says, with whether it has a fix.
+fn said(fixture: &str, rule: &str) -> (String, bool) {
+    let found = check(fixture);
+    let found = found.iter().find(|finding| finding.rule == rule);
+    let found = found.unwrap_or_else(|| panic!("{rule} does not report {fixture}"));
+    (found.help.to_string(), !found.fixes.is_empty())
+}
+
 #[test]
-fn one_line_blocks_are_left_alone() {
-    let fixture = "variable \"db_password\" { type = string }\n";
-    assert_eq!(repaired(fixture, "unmarked-secret-variable"), fixture);
+fn what_the_versions_do_not_have_is_not_written() {
+    let stack = "resource \"aws_db_instance\" \"db\" {\n  password = var.db_password\n}\ndata \"aws_secretsmanager_secret_version\" \"x\" {\n  secret_id = \"prod/x\"\n}\n";
+    let pinned = |text: &str| format!("terraform {{\n  {text}\n}}\n{stack}");
+    let provider = |version: &str| {
+        pinned(&format!("required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = \"{version}\"\n    }}\n  }}"))
+    };
+    for rule in ["persisted-secret-argument", "secret-in-state-data-source"] {
+        assert!(said(stack, rule).1, "{rule} without constraints");
+        assert!(said(&provider(">= 5.0"), rule).1, "{rule}");
+        let (help, fix) = said(&pinned("required_version = \"~> 1.5.0\""), rule);
+        assert!(!fix && help.contains("Upgrade Terraform to 1.1"), "{help}");
+    }
+    let (help, fix) = said(&provider("~> 4.0"), "persisted-secret-argument");
+    assert!(!fix, "{help}");
+    assert!(help.contains("Upgrade provider aws to 5.100.0 (now `~> 4.0`)"), "{help}");
+    // A provider of its own opens the secret where the vendor's is too old.
+    let (help, fix) = said(&provider("~> 4.0"), "secret-in-state-data-source");
+    assert!(fix && help.contains("Upgrade provider aws"), "{help}");
+    let locked = format!("{}# file: .terraform.lock.hcl\nprovider \"registry.terraform.io/hashicorp/aws\" {{\n  version = \"5.31.0\"\n}}\n", provider("~> 5.0"));
+    let (help, fix) = said(&locked, "persisted-secret-argument");
+    assert!(!fix && help.contains("locked at 5.31.0: `terraform init -upgrade`"), "{help}");
+    let called = format!("# file: modules/db/main.tf\n{stack}# file: live/main.tf\nterraform {{\n  required_providers {{\n    aws = \"~> 4.0\"\n  }}\n}}\nmodule \"db\" {{\n  source = \"../modules/db\"\n}}\n");
+    let (help, fix) = said(&called, "persisted-secret-argument");
+    assert!(!fix && help.contains("now `~> 4.0`"), "{help}");
+}
+
+#[test]
+fn what_cannot_take_an_ephemeral_value_is_named() {
+    let data = "data \"aws_secretsmanager_secret_version\" \"x\" {\n  secret_id = \"prod/x\"\n}\n";
+    let value = "data.aws_secretsmanager_secret_version.x.secret_string";
+    let cases = [
+        (
+            format!("resource \"aws_lambda_function\" \"f\" {{\n  environment {{\n    variables = {{\n      A = {value}\n    }}\n  }}\n}}\n"),
+            "`aws_lambda_function.f.environment.variables` stores it",
+        ),
+        (
+            format!("output \"o\" {{\n  value = {value}\n}}\n"),
+            "`output.o` of a root module cannot be ephemeral",
+        ),
+        (
+            format!("module \"m\" {{\n  source = \"terraform-aws-modules/rds/aws\"\n  password = {value}\n}}\n"),
+            "`module.m` is a module that is not in this tree",
+        ),
+        (
+            format!("data \"http\" \"h\" {{\n  url = {value}\n}}\n"),
+            "`data.http.h` is a data source",
+        ),
+        (
+            format!("locals {{\n  a = {value}\n}}\nresource \"terraform_data\" \"t\" {{\n  input = local.a\n}}\n"),
+            "`terraform_data.t.input` stores it",
+        ),
+        (
+            "locals {\n  a = data.aws_secretsmanager_secret_version.x\n}\n".to_owned(),
+            "it is handed on as a whole",
+        ),
+        (
+            "locals {\n  a = data.aws_secretsmanager_secret_version.x.id\n}\n".to_owned(),
+            "has no `id`",
+        ),
+    ];
+    for (consumer, why) in cases {
+        let (help, fix) = said(&format!("{data}{consumer}"), "secret-in-state-data-source");
+        assert!(!fix && help.contains(why), "{consumer}: {help}");
+    }
+    let kept = "resource \"random_password\" \"p\" {\n  length = 32\n  keepers = {\n    a = 1\n  }\n}\n";
+    let (help, fix) = said(kept, "generated-secret-in-state");
+    assert!(!fix && help.contains("has no `keepers`"), "{help}");
+}
+
+#[test]
+fn circles_of_locals_and_modules_end() {
+    let fixture = "data \"aws_secretsmanager_secret_version\" \"x\" {\n  secret_id = \"prod/x\"\n}\nlocals {\n  a = [data.aws_secretsmanager_secret_version.x.secret_string, local.b]\n  b = local.a\n}\n";
+    assert!(said(fixture, "secret-in-state-data-source").1);
 }
 
 #[test]

@@ -1,41 +1,82 @@
 //! Is an advice possible with the versions a module allows?
 
 use secretlint_core::Cx;
+use secretlint_core::facts::Module;
 
 /// The first Terraform with write-only arguments.
 pub(crate) const WRITE_ONLY_CORE: &str = "1.11.0";
 /// The first Terraform with ephemeral resources.
 pub(crate) const EPHEMERAL_CORE: &str = "1.10.0";
 
-/// What has to be upgraded before an advice can be followed; empty when nothing is in the way.
+/// Modules above a module that are asked for their constraints.
+const MAX_CALLERS: usize = 64;
+
+/// What has to be upgraded before an advice can be followed, as a sentence; empty when nothing is in
+/// the way.
 pub(crate) fn upgrade_first(
     cx: &Cx<'_, '_>,
-    (provider, since): (&str, Option<&str>),
+    provider: (&str, Option<&str>),
     core: &str,
 ) -> String {
-    let mut needs = Vec::new();
-    if let (Some(since), Some(constraint)) = (since, cx.module.provider_constraint(provider))
-        && excludes(&constraint.text, since)
-    {
-        needs.push(format!(
-            "provider {provider} to {since} (now `{}`)",
-            constraint.text
-        ));
-    }
-    if let Some(constraint) = cx
-        .module
-        .requirements
-        .core
-        .iter()
-        .find(|constraint| excludes(&constraint.text, core))
-    {
-        needs.push(format!("Terraform to {core} (now `{}`)", constraint.text));
-    }
+    let needs = needs(cx, cx.module, Some(provider), core);
     if needs.is_empty() {
         String::new()
     } else {
         format!(" Upgrade {} first.", needs.join(" and "))
     }
+}
+
+/// What has to be upgraded before `module` can use what came with `provider` and `core`: its own
+/// constraints decide, those of the modules that call it, and the versions their lock files hold.
+pub(crate) fn needs<'a>(
+    cx: &Cx<'_, 'a>,
+    module: &Module<'a>,
+    provider: Option<(&str, Option<&str>)>,
+    core: &str,
+) -> Vec<String> {
+    let mut needs = Vec::new();
+    let concerned = with_callers(cx, module);
+    if let Some((name, Some(since))) = provider {
+        let kept = concerned
+            .iter()
+            .find_map(|module| holds_back(module, name, since));
+        needs.extend(kept.map(|kept| format!("provider {name} to {since} ({kept})")));
+    }
+    let constraints = concerned
+        .iter()
+        .flat_map(|module| &module.requirements.core);
+    let mut excluding = constraints.filter(|constraint| excludes(&constraint.text, core));
+    if let Some(constraint) = excluding.next() {
+        needs.push(format!("Terraform to {core} (now `{}`)", constraint.text));
+    }
+    needs
+}
+
+/// What keeps a provider below a version in one module.
+fn holds_back(module: &Module<'_>, name: &str, since: &str) -> Option<String> {
+    if let Some(constraint) = module.provider_constraint(name)
+        && excludes(&constraint.text, since)
+    {
+        return Some(format!("now `{}`", constraint.text));
+    }
+    let locked = module.locked_version(name)?;
+    excludes(&locked.text, since)
+        .then(|| format!("locked at {}: `terraform init -upgrade`", locked.text))
+}
+
+/// A module and those that call it, which decide the versions of a run.
+fn with_callers<'r, 'a>(cx: &Cx<'r, 'a>, module: &'r Module<'a>) -> Vec<&'r Module<'a>> {
+    let mut found = vec![module];
+    let mut next = 0;
+    while next < found.len() && found.len() < MAX_CALLERS {
+        for (caller, _) in cx.workspace.callers_of(found[next].id) {
+            if found.len() < MAX_CALLERS && found.iter().all(|known| known.id != caller.id) {
+                found.push(caller);
+            }
+        }
+        next += 1;
+    }
+    found
 }
 
 type Version = [u32; 3];

@@ -2,14 +2,18 @@
 
 use std::borrow::Cow;
 
-use hcl_syntax::Expr;
+use hcl_syntax::{Body, Expr, Span};
 
 use super::{
     Hop, HopKind, MAX_RESULTS, MAX_SYMBOLS, MAX_TASKS, Next, Passed, Scope, Search, Source, Task,
 };
-use crate::facts::block::{Block, Role};
+use crate::facts::block::{Block, Content, Role, members};
+use crate::facts::constant::constant_string;
+use crate::facts::file::SourceFile;
+use crate::facts::module::{Call, Module};
 use crate::facts::reference::{Reference, Step, Subject};
 use crate::facts::terragrunt::named_file;
+use crate::facts::workspace::resolve;
 
 impl<'r, 'a> Search<'r, 'a> {
     pub(super) fn follow(
@@ -50,7 +54,7 @@ impl<'r, 'a> Search<'r, 'a> {
             Subject::Module(name) => self.output(scope, name, &steps),
             Subject::Other(word) if word == "each" => self.each(scope, &steps),
             Subject::Other(word) if word == "include" => self.include(scope, &steps),
-            Subject::Other(_) => false,
+            Subject::Other(word) => self.iterator(scope, expr, word, &steps),
             Subject::Object { mode, kind, name } => {
                 if let Some(block) = module.object(*mode, kind, name) {
                     self.argument(scope, block, &steps);
@@ -58,7 +62,7 @@ impl<'r, 'a> Search<'r, 'a> {
                 // An object is a source even when the argument is given: the value is stored there.
                 false
             }
-            Subject::Dependency(_) => false,
+            Subject::Dependency(name) => self.dependency(scope, name, &steps),
         };
         if found {
             self.trace.passed.push(Passed {
@@ -125,6 +129,8 @@ impl<'r, 'a> Search<'r, 'a> {
                     name: input.name.clone(),
                 };
                 self.enqueue(scope, next, input.value, steps.to_vec());
+            } else if call.name.is_empty() {
+                self.included_inputs(scope, caller, (call, name), steps);
             }
         }
         self.queue.len() > before
@@ -176,6 +182,75 @@ impl<'r, 'a> Search<'r, 'a> {
         true
     }
 
+    /// `setting.value.password` inside `dynamic "setting"`: an element of what the block runs over.
+    fn iterator(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        expr: Expr<'a>,
+        word: &str,
+        steps: &[Step<'a>],
+    ) -> bool {
+        let (Some(block), [Step::Key(part), rest @ ..]) = (scope.block, steps) else {
+            return false;
+        };
+        let Content::Native(body) = block.content else {
+            return false;
+        };
+        let Some(collection) = (part == "value")
+            .then(|| dynamic_collection(body, expr.span(), word))
+            .flatten()
+        else {
+            return false;
+        };
+        let mut path = vec![Step::Any];
+        path.extend_from_slice(rest);
+        let next = Next {
+            module: scope.module,
+            block,
+            kind: HopKind::Collection,
+            name: Cow::Borrowed("for_each"),
+        };
+        self.enqueue(scope, next, collection, path);
+        true
+    }
+
+    /// Terragrunt's `dependency.db.outputs.password`: the output of the module that the file in
+    /// `config_path` calls.
+    fn dependency(&mut self, scope: Scope<'r, 'a>, name: &str, steps: &[Step<'a>]) -> bool {
+        let [Step::Key(outputs), Step::Key(output), rest @ ..] = steps else {
+            return false;
+        };
+        let own = scope.module.blocks_of(Role::Other);
+        let mut own = own.filter(|block| block.file.id == scope.file.id);
+        let named = own.find(|block| block.keyword == "dependency" && block.name() == name);
+        let path = named
+            .and_then(|block| block.value("config_path"))
+            .and_then(constant_string);
+        let folder = path.and_then(|path| resolve(scope.file.folder(), &format!("./{path}")));
+        let called = folder.and_then(|folder| {
+            let module = self.workspace.module_at(&folder)?;
+            module.calls.iter().find_map(|call| call.target)
+        });
+        let Some(module) = called.filter(|_| outputs == "outputs") else {
+            return false;
+        };
+        let module = self.workspace.module(module);
+        let found = module
+            .output(output)
+            .and_then(|output| Some((output, output.value?)));
+        let Some((found, value)) = found else {
+            return false;
+        };
+        let next = Next {
+            module,
+            block: module.block(found.block),
+            kind: HopKind::Output,
+            name: output.clone(),
+        };
+        self.enqueue(scope, next, value, rest.to_vec());
+        true
+    }
+
     /// `include.root.locals.x`: the file that the block `include "root"` names.
     fn include(&mut self, scope: Scope<'r, 'a>, steps: &[Step<'a>]) -> bool {
         let Some((Step::Key(name), rest)) = steps.split_first() else {
@@ -198,6 +273,12 @@ impl<'r, 'a> Search<'r, 'a> {
         let Some((module, file)) = named_file(self.workspace, scope.file, file) else {
             return false;
         };
+        // `merge(include.root.inputs, { … })` hands on all of them.
+        if let [Step::Key(list)] = steps
+            && list == "inputs"
+        {
+            return self.whole_inputs(scope, module, file);
+        }
         let [Step::Key(list), Step::Key(name), rest @ ..] = steps else {
             return false;
         };
@@ -225,6 +306,65 @@ impl<'r, 'a> Search<'r, 'a> {
         };
         self.enqueue(scope, next, value, rest.to_vec());
         true
+    }
+
+    fn whole_inputs(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        module: &'r Module<'a>,
+        file: &SourceFile,
+    ) -> bool {
+        let own = module.blocks_of(Role::File);
+        let mut own = own.filter(|block| block.file.id == file.id);
+        let Some((block, inputs)) = own
+            .next()
+            .and_then(|block| Some((block, block.value("inputs")?)))
+        else {
+            return false;
+        };
+        let next = Next {
+            module,
+            block,
+            kind: HopKind::Input,
+            name: Cow::Borrowed("inputs"),
+        };
+        self.enqueue(scope, next, inputs, Vec::new());
+        true
+    }
+
+    /// What the files that a terragrunt file includes give to a variable.
+    fn included_inputs(
+        &mut self,
+        scope: Scope<'r, 'a>,
+        caller: &'r Module<'a>,
+        (call, name): (&'r Call<'a>, &str),
+        steps: &[Step<'a>],
+    ) {
+        let file = caller.block(call.block).file;
+        let includes = caller
+            .blocks_of(Role::Other)
+            .filter(|block| block.keyword == "include" && block.file.id == file.id);
+        for path in includes.filter_map(|include| include.value("path")) {
+            let Some((module, file)) = named_file(self.workspace, file, path) else {
+                continue;
+            };
+            let own = module.blocks_of(Role::File);
+            let mut own = own.filter(|block| block.file.id == file.id);
+            let found = own.next().and_then(|block| {
+                let inputs = block.value("inputs")?;
+                let input = members(inputs).find(|member| member.name == name)?;
+                Some((block, input))
+            });
+            if let Some((block, input)) = found {
+                let next = Next {
+                    module,
+                    block,
+                    kind: HopKind::Input,
+                    name: input.name.clone(),
+                };
+                self.enqueue(scope, next, input.value, steps.to_vec());
+            }
+        }
     }
 
     fn argument(&mut self, scope: Scope<'r, 'a>, block: &'r Block<'a>, steps: &[Step<'a>]) {
@@ -280,6 +420,27 @@ impl<'r, 'a> Search<'r, 'a> {
         way.reverse();
         way
     }
+}
+
+/// What the `dynamic` block runs over whose iterator is `word` and inside which `span` stands.
+fn dynamic_collection<'a>(body: Body<'a>, span: Span, word: &str) -> Option<Expr<'a>> {
+    let inside = |block: &hcl_syntax::Block<'a>| {
+        let own = block.span();
+        own.start <= span.start && span.end <= own.end
+    };
+    let block = body.blocks().find(inside)?;
+    // The innermost block of that name is meant.
+    if let Some(inner) = dynamic_collection(block.body(), span, word) {
+        return Some(inner);
+    }
+    let named = match block.body().attribute("iterator") {
+        Some(iterator) => iterator.value().text() == word,
+        None => block.label(0).is_some_and(|label| label.text == word),
+    };
+    (block.kind() == "dynamic" && named)
+        .then(|| block.body().attribute("for_each"))
+        .flatten()
+        .map(hcl_syntax::Attribute::value)
 }
 
 /// The first key of a path and what follows it; skips the index of counted objects:

@@ -18,6 +18,7 @@ use crate::facts::file::SourceFile;
 use crate::facts::functions::{Passes, passes};
 use crate::facts::module::{Module, ModuleId};
 use crate::facts::reference::{Reference, Step, Subject};
+use crate::facts::referred::{referred_path, template_words};
 use crate::facts::workspace::Workspace;
 use crate::finding::Place;
 
@@ -351,6 +352,9 @@ impl<'r, 'a> Search<'r, 'a> {
             }
             return;
         }
+        if name == "templatefile" {
+            return self.template_file(scope, call, depth);
+        }
         if name == "lookup" {
             return self.lookup(scope, call, path, depth);
         }
@@ -385,6 +389,33 @@ impl<'r, 'a> Search<'r, 'a> {
                 for argument in call.args().skip(range.start).take(range.len()) {
                     self.walk(scope, argument, &[], depth + 1);
                 }
+            }
+        }
+    }
+
+    /// The variables that the template uses, when it is in the tree; else all that it is given.
+    fn template_file(&mut self, scope: Scope<'r, 'a>, call: CallExpr<'a>, depth: usize) {
+        let mut arguments = call.args();
+        let (Some(path), Some(given)) = (arguments.next(), arguments.next()) else {
+            return;
+        };
+        let scope = Scope {
+            whole: false,
+            ..scope
+        };
+        let file = referred_path(scope.file, path).and_then(|path| self.workspace.file_at(&path));
+        let ExprKind::Object(members) = peel(given).kind() else {
+            return self.walk(scope, given, &[], depth + 1);
+        };
+        let words = file.map(|file| template_words(file.text()));
+        for (key, value) in members.items() {
+            self.expressions += 1;
+            let key = key_text(key);
+            let used = words.as_ref().is_none_or(|words| {
+                key.is_none_or(|key| words.contains(&*key))
+            });
+            if used {
+                self.walk(scope, value, &[], depth + 1);
             }
         }
     }

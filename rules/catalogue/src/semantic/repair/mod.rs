@@ -5,12 +5,30 @@ mod extract;
 mod migrate;
 mod requirement;
 
-pub(crate) use extract::{Literal, keep_elsewhere, take_default_out, take_value_out};
+pub(crate) use extract::{keep_elsewhere, take_default_out, take_value_out};
 pub(crate) use migrate::{Obstacle, to_ephemeral};
 
 use hcl_syntax::{Body, Span};
 use secretlint_core::facts::{Attribute, Block, Content, SourceFile};
-use secretlint_core::{Applicability, Edit, Fix};
+use secretlint_core::{Applicability, Edit, Finding, Fix, Related};
+
+use crate::schemas;
+
+/// Adds the fix to a finding, or says what is in its way.
+pub(crate) fn offer(finding: &mut Finding, fix: Result<Fix, Obstacle>) {
+    match fix {
+        Ok(fix) => finding.fixes.push(fix),
+        Err(Obstacle { place, why }) => {
+            finding.help = format!("{} It is not rewritten automatically: {why}.", finding.help).into();
+            if place != finding.place {
+                finding.related.push(Related {
+                    place,
+                    message: "this keeps it from being rewritten".to_owned(),
+                });
+            }
+        }
+    }
+}
 
 /// An edit that inserts.
 pub(crate) fn insertion(file: &SourceFile, at: u32, text: String) -> Edit {
@@ -70,8 +88,9 @@ pub(crate) fn add_to_body(file: &SourceFile, body: Body<'_>, line: &str) -> Opti
     }
     let outer = indent_at(text, span.start as usize);
     let deeper = format!("{outer}{}", if outer.contains('\t') { "\t" } else { "  " });
+    let line_at = |indent: &str| line.replace('\n', &format!("\n{indent}"));
     if between.trim().is_empty() && !between.contains('\n') {
-        let inside = format!("\n{deeper}{line}\n{outer}");
+        let inside = format!("\n{deeper}{}\n{outer}", line_at(&deeper));
         return Some(vec![replacement(file, inner, inside)]);
     }
     if !between.contains('\n') {
@@ -90,29 +109,40 @@ pub(crate) fn add_to_body(file: &SourceFile, body: Body<'_>, line: &str) -> Opti
         };
         return Some(vec![
             replacement(file, lead, format!("\n{deeper}")),
-            replacement(file, tail, format!("\n{deeper}{line}\n{outer}")),
+            replacement(file, tail, format!("\n{deeper}{}\n{outer}", line_at(&deeper))),
         ]);
     }
     let Some(last) = body.attributes().last() else {
-        return Some(vec![insertion(file, inner.start, format!("\n{deeper}{line}"))]);
+        let inside = format!("\n{deeper}{}", line_at(&deeper));
+        return Some(vec![insertion(file, inner.start, inside)]);
     };
     let indent = own_indent(text, last.span().start as usize).unwrap_or(&deeper);
     let at = line_end(text, last.span().end as usize)?;
+    Some(vec![insertion(file, at, format!("\n{indent}{}", line_at(indent)))])
+}
+
+/// Adds an argument on a line of its own behind another one.
+pub(crate) fn add_behind(file: &SourceFile, other: Span, line: &str) -> Option<Vec<Edit>> {
+    if file.kind.is_json() {
+        return None;
+    }
+    let text = file.text();
+    let indent = own_indent(text, other.start as usize)?;
+    let at = line_end(text, other.end as usize)?;
     Some(vec![insertion(file, at, format!("\n{indent}{line}"))])
 }
 
 /// Gives an argument's value to its write-only sibling and adds the version argument.
-pub(crate) fn use_write_only(file: &SourceFile, attribute: &Attribute<'_>) -> Option<Vec<Edit>> {
-    if file.kind.is_json() {
-        return None;
-    }
-    let (text, name) = (file.text(), &attribute.name);
-    let indent = own_indent(text, attribute.name_span.start as usize)?;
-    let at = line_end(text, attribute.span().end as usize)?;
-    Some(vec![
-        replacement(file, attribute.name_span, format!("{name}_wo")),
-        insertion(file, at, format!("\n{indent}{name}_wo_version = 1")),
-    ])
+pub(crate) fn use_write_only(block: &Block<'_>, attribute: &Attribute<'_>) -> Option<Vec<Edit>> {
+    let (file, name) = (block.file, &attribute.name);
+    let version = schemas::version_argument(block.kind(), name);
+    let mut edits = add_behind(file, attribute.span(), &format!("{version} = 1"))?;
+    edits.push(replacement(
+        file,
+        attribute.name_span,
+        format!("{name}_wo"),
+    ));
+    Some(edits)
 }
 
 /// Where the whole lines of an item begin and end, with the newline, when nothing else is on them
