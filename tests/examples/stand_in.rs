@@ -19,10 +19,22 @@ use tonic::{Request, Response, Status};
 /// Schemas by provider, sorted by name.
 const SCHEMAS: &[(&str, &str)] = &[
     ("aws", include_str!("../suites/fixes/providers/aws.json")),
-    ("azurerm", include_str!("../suites/fixes/providers/azurerm.json")),
-    ("google", include_str!("../suites/fixes/providers/google.json")),
-    ("kubernetes", include_str!("../suites/fixes/providers/kubernetes.json")),
-    ("random", include_str!("../suites/fixes/providers/random.json")),
+    (
+        "azurerm",
+        include_str!("../suites/fixes/providers/azurerm.json"),
+    ),
+    (
+        "google",
+        include_str!("../suites/fixes/providers/google.json"),
+    ),
+    (
+        "kubernetes",
+        include_str!("../suites/fixes/providers/kubernetes.json"),
+    ),
+    (
+        "random",
+        include_str!("../suites/fixes/providers/random.json"),
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -37,7 +49,10 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let program = std::env::args().next().unwrap_or_default();
-    let name = program.rsplit("terraform-provider-").next().unwrap_or_default();
+    let name = program
+        .rsplit("terraform-provider-")
+        .next()
+        .unwrap_or_default();
     let name = name.split(['_', '.']).next().unwrap_or_default();
     let known = SCHEMAS.iter().find(|(known, _)| *known == name);
     let (name, text) = known.ok_or_else(|| format!("no schema for `{program}`"))?;
@@ -48,7 +63,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     let options = ServeOptions::new(environment);
-    Ok(runtime.block_on(tfplugin::serve(StandIn { schemas }, Arc::new(Nothing), options))?)
+    Ok(runtime.block_on(tfplugin::serve(
+        StandIn { schemas },
+        Arc::new(Nothing),
+        options,
+    ))?)
 }
 
 struct Nothing;
@@ -101,9 +120,7 @@ fn to_attribute(name: &str, json: &Value) -> schema::Attribute {
         computed: is("computed"),
         sensitive: is("sensitive"),
         write_only: is("write_only"),
-        nested_type: json["nested_type"]
-            .as_object()
-            .map(to_object),
+        nested_type: json["nested_type"].as_object().map(to_object),
         ..schema::Attribute::default()
     }
 }
@@ -117,7 +134,10 @@ fn to_object(json: &Map<String, Value>) -> schema::Object {
         _ => NestingMode::Single,
     };
     let attributes = json["attributes"].as_object().into_iter().flatten();
-    #[expect(deprecated, reason = "the message has fields that no core reads any more")]
+    #[expect(
+        deprecated,
+        reason = "the message has fields that no core reads any more"
+    )]
     schema::Object {
         attributes: attributes
             .map(|(name, attribute)| to_attribute(name, attribute))

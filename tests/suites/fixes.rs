@@ -31,7 +31,9 @@ impl Stack {
     fn new(name: &'static str) -> Self {
         let sandbox = Sandbox::new(Installation::Mirror).unwrap();
         let stack = Self { sandbox, name };
-        let from = workspace_root().join("tests/suites/fixes/stacks").join(name);
+        let from = workspace_root()
+            .join("tests/suites/fixes/stacks")
+            .join(name);
         for (path, text) in files(&from) {
             stack.sandbox.write(&path, &text).unwrap();
         }
@@ -248,24 +250,51 @@ fn the_judge_refuses_what_is_wrong() {
 fn what_git_could_not_give_back_is_left_alone() {
     let stack = Stack::new("aws");
     let main = std::fs::read_to_string(stack.folder().join("main.tf")).unwrap();
-    let edited = main.replace("username          = \"app\"", "username          = \"application\"");
+    let edited = main.replace(
+        "username          = \"app\"",
+        "username          = \"application\"",
+    );
     assert_ne!(edited, main);
     // A line that a fix does not touch may be dirty, one that it touches may not.
-    let touched = edited.replace("password       = \"Hq72kks8-plum\"", "password       = \"Hq72kks8-plum9\"");
+    let touched = edited.replace(
+        "password       = \"Hq72kks8-plum\"",
+        "password       = \"Hq72kks8-plum9\"",
+    );
     assert_ne!(touched, edited);
     stack.sandbox.write("main.tf", &touched).unwrap();
-    stack.sandbox.write("new.tf", "variable \"api_token\" {}\n").unwrap();
+    stack
+        .sandbox
+        .write("new.tf", "variable \"api_token\" {}\n")
+        .unwrap();
     let outcome = stack.lint(&["fix", "--unsafe"]);
     let text = stack.all_text();
     assert!(text.contains("Hq72kks8-plum9"), "{}", outcome.text());
-    assert!(text.contains("variable \"api_token\" {}"), "{}", outcome.text());
+    assert!(
+        text.contains("variable \"api_token\" {}"),
+        "{}",
+        outcome.text()
+    );
     assert!(text.contains("\"application\""));
-    assert!(outcome.stderr.contains("has changes that are not committed"), "{}", outcome.text());
-    assert!(outcome.stderr.contains("new.tf is not committed"), "{}", outcome.text());
+    assert!(
+        outcome
+            .stderr
+            .contains("has changes that are not committed"),
+        "{}",
+        outcome.text()
+    );
+    assert!(
+        outcome.stderr.contains("new.tf is not committed"),
+        "{}",
+        outcome.text()
+    );
     let outcome = stack.lint(&["fix", "--unsafe", "--allow-dirty"]);
     let text = stack.all_text();
     assert!(!text.contains("Hq72kks8-plum9"), "{}", outcome.text());
-    assert!(!text.contains("variable \"api_token\" {}"), "{}", outcome.text());
+    assert!(
+        !text.contains("variable \"api_token\" {}"),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]
@@ -280,12 +309,27 @@ fn a_value_that_is_in_no_commit_is_not_deleted() {
     let outcome = stack.lint(&["fix", "--unsafe"]);
     let text = stack.all_text();
     assert!(text.contains("Hq72kks8-plum"), "{}", outcome.text());
-    assert!(text.contains("sensitive = true"), "other fixes are applied: {text}");
-    assert!(outcome.stderr.contains("would be lost"), "{}", outcome.text());
-    assert!(outcome.stderr.contains("store set 'local://default/aws_db_instance/x#password'"));
+    assert!(
+        text.contains("sensitive = true"),
+        "other fixes are applied: {text}"
+    );
+    assert!(
+        outcome.stderr.contains("would be lost"),
+        "{}",
+        outcome.text()
+    );
+    assert!(
+        outcome
+            .stderr
+            .contains("store set 'local://default/aws_db_instance/x#password'")
+    );
     assert!(!outcome.text().contains("Hq72kks8"), "{}", outcome.text());
     let outcome = stack.lint(&["fix", "--unsafe", "--allow-dirty"]);
-    assert!(!stack.all_text().contains("Hq72kks8-plum"), "{}", outcome.text());
+    assert!(
+        !stack.all_text().contains("Hq72kks8-plum"),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use secretlint_core::{Confidence, Family, Lifecycle, Rule, RuleMeta};
 use secretlint_engine::project::{self, Source, Sources, rule_page};
 use secretlint_engine::{Config, RuleNames};
+use secretlint_rules::evaluation::how_evaluated;
 use secretlint_rules::patterns::{builtin, test_examples};
 use serde_json::json;
 
@@ -131,6 +132,14 @@ pub(crate) fn page(meta: &RuleMeta) -> String {
         .trim();
     if !docs.is_empty() {
         let _ = writeln!(text, "{docs}\n");
+    }
+    let evaluated = match meta.family {
+        // The linter's own messages are no judgement on a configuration.
+        Family::Config => String::new(),
+        _ => how_evaluated(&meta.id),
+    };
+    if !evaluated.is_empty() {
+        let _ = writeln!(text, "## How it was evaluated\n\n{evaluated}\n");
     }
     let _ = writeln!(
         text,

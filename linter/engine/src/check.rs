@@ -36,11 +36,17 @@ impl<'r> Registry<'r> {
         }
     }
 
-    /// What the rules emit for each module, in the order of the modules.
-    pub(crate) fn check(&self, workspace: &Workspace<'_>, key: &DigestKey) -> Vec<Sink> {
+    /// What the rules emit for each module that is linted, in the order of the modules.
+    pub(crate) fn check(
+        &self,
+        workspace: &Workspace<'_>,
+        key: &DigestKey,
+        is_linted: impl Fn(&Module<'_>) -> bool + Sync,
+    ) -> Vec<Sink> {
         workspace
             .modules()
             .par_iter()
+            .filter(|module| is_linted(module))
             .map(|module| self.check_module(workspace, module, key))
             .collect()
     }
@@ -66,7 +72,11 @@ impl<'r> Registry<'r> {
             of(&self.module),
         );
         // Lock files hold hashes, which look like secrets and are none.
-        for file in module.files.iter().filter(|file| file.kind != FileKind::Lock) {
+        for file in module
+            .files
+            .iter()
+            .filter(|file| file.kind != FileKind::Lock)
+        {
             for (index, rule) in &text {
                 sink.enter(*index);
                 rule.text(&cx, file, &mut sink);

@@ -10,6 +10,7 @@ mod batch;
 mod beside;
 mod check;
 pub mod config;
+mod context;
 mod discover;
 mod input;
 mod judge;
@@ -22,7 +23,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use secretlint_core::facts::{Environments, FileKind, Module, ModuleId, SourceFile, Workspace, by_folder};
+use rustc_hash::FxHashSet;
+use secretlint_core::facts::{
+    Environments, FileKind, Module, ModuleId, SourceFile, Workspace, by_folder,
+};
 use secretlint_core::report::{Stats, Unreadable};
 use secretlint_core::{Evidence, FileId, Finding, Hooks, Place, Report, Rule, RuleMeta, Sink};
 
@@ -86,7 +90,11 @@ pub fn lint(input: &Input<'_>, rules: &[&dyn Rule], config: &Config) -> Report {
     }
     report.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
     let beside = run.beside.into_inner().unwrap_or_default();
-    report.paths = found.into_iter().chain(beside).map(|file| file.path).collect();
+    report.paths = found
+        .into_iter()
+        .chain(beside)
+        .map(|file| file.path)
+        .collect();
     report
 }
 
@@ -111,16 +119,28 @@ impl Run<'_> {
     /// Everything from bytes to judged findings for the files that are looked at together.
     fn batch(&self, batch: &[usize], judge: &mut Judge<'_>, outcome: &mut Outcome) {
         let mut files = self.files(batch, outcome);
-        files.extend(self.files_beside(&files));
+        let beside = self.files_beside(&files);
+        let context = self.context(batch, &files);
+        let elsewhere: FxHashSet<String> = context
+            .iter()
+            .map(|file| file.folder().to_owned())
+            .collect();
+        files.extend(beside);
+        // What is only looked at is reported with its own batch.
+        let linted = files.len();
+        files.extend(context);
         let folders: Vec<_> = by_folder(&files).into_iter().enumerate().collect();
         let build = |(index, (path, members))| Module::build(ModuleId(index as u32), path, members);
         let modules = folders.into_par_iter().map(build).collect();
         let workspace = Workspace::link(modules, self.environments);
-        let linted = |module: &&Module<'_>| module.files.iter().any(|file| !file.kind.is_beside());
-        outcome.report.stats.modules += workspace.modules().iter().filter(linted).count();
-        let mut findings: Vec<Finding> = files.iter().filter_map(syntax_error).collect();
+        let is_linted = |module: &Module<'_>| !elsewhere.contains(module.path);
+        let counts = |module: &&Module<'_>| {
+            is_linted(module) && module.files.iter().any(|file| !file.kind.is_beside())
+        };
+        outcome.report.stats.modules += workspace.modules().iter().filter(counts).count();
+        let mut findings: Vec<Finding> = files[..linted].iter().filter_map(syntax_error).collect();
         let mut secrets: Vec<Place> = Vec::new();
-        for sink in self.registry.check(&workspace, &self.config.key) {
+        for sink in self.registry.check(&workspace, &self.config.key, is_linted) {
             findings.extend(sink.findings);
             secrets.extend(
                 sink.evidence
@@ -165,6 +185,23 @@ impl Run<'_> {
             .map(|file| file.text().len() as u64)
             .sum::<u64>();
         files
+    }
+
+    /// Modules of other batches that the files of this one call.
+    fn context(&self, batch: &[usize], files: &[SourceFile]) -> Vec<SourceFile> {
+        if batch.len() == self.found.len() {
+            return Vec::new();
+        }
+        context::called(files, self.found, |index| {
+            let found = &self.found[index];
+            match read(self.input, found, &self.config.files) {
+                Read::Text(FileKind::Lock, _) | Read::Skipped | Read::Unreadable(_) => None,
+                Read::Text(kind, text) => {
+                    let (id, path) = (FileId(index as u32), found.path.as_str());
+                    Some(SourceFile::new(id, path, kind, text))
+                }
+            }
+        })
     }
 
     /// Reads what the files of a batch need. What cannot be read is not there.

@@ -1,13 +1,15 @@
 //! Answers about the findings of a document: quick fixes and hovers.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Hover, HoverContents,
     HoverParams, MarkupContent, MarkupKind, TextEdit, Uri, WorkspaceEdit,
 };
-use secretlint_core::fix::{Applicability, Fix};
+use secretlint_core::Edit;
+use secretlint_core::fix::{self, Applicability, Fix};
 use secretlint_core::report::ReportedFinding;
 use secretlint_engine::project::rule_page;
 
@@ -90,16 +92,24 @@ fn fix_action(session: &Session, document: &Path, fix: &Fix) -> Option<CodeActio
     if fix.applicability == Applicability::DisplayOnly {
         return None;
     }
-    let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
+    let mut by_file: BTreeMap<u32, Vec<&Edit>> = BTreeMap::new();
     for edit in &fix.edits {
-        let path = session.file(document, edit.place.file.0 as usize)?;
-        let span = (edit.place.start, edit.place.end);
-        let range = match session.documents.get(&path) {
-            Some(open) => Lines::new(&open.text, session.unit).range(span),
-            None => Lines::new(&std::fs::read_to_string(&path).ok()?, session.unit).range(span),
+        by_file.entry(edit.place.file.0).or_default().push(edit);
+    }
+    let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
+    for (file, edits) in by_file {
+        let path = session.file(document, file as usize)?;
+        let text = match session.documents.get(&path) {
+            Some(open) => Cow::Borrowed(open.text.as_str()),
+            None => Cow::Owned(std::fs::read_to_string(&path).ok()?),
         };
-        let edit = TextEdit::new(range, edit.text.clone());
-        changes.entry(session.uri(&path)?).or_default().push(edit);
+        let lines = Lines::new(&text, session.unit);
+        // None of the edits where one does not fit; columns and line ends as on the command line.
+        let made = fix::changes(&text, &edits)?.into_iter().map(|change| {
+            let range = lines.range((change.start as u32, change.end as u32));
+            TextEdit::new(range, change.text)
+        });
+        changes.insert(session.uri(&path)?, made.collect());
     }
     let safe = fix.applicability == Applicability::Safe;
     Some(CodeAction {

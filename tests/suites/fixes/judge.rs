@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use e2e::sandbox::{REGISTRIES, platform};
 use e2e::Sandbox;
+use e2e::sandbox::{REGISTRIES, platform};
 
 /// Providers that can be stood in for, with the version that the stand-in claims to be.
 const STAND_INS: &[(&str, &str)] = &[
@@ -107,9 +107,9 @@ fn configured_mirrors() -> Vec<PathBuf> {
 
 fn has_aws(mirror: &Path) -> bool {
     let platform = platform();
-    let versions = REGISTRIES.iter().filter_map(|host| {
-        std::fs::read_dir(mirror.join(host).join("hashicorp/aws")).ok()
-    });
+    let versions = REGISTRIES
+        .iter()
+        .filter_map(|host| std::fs::read_dir(mirror.join(host).join("hashicorp/aws")).ok());
     versions
         .flatten()
         .flatten()
@@ -119,7 +119,14 @@ fn has_aws(mirror: &Path) -> bool {
 /// Asks the registry's discovery document, which is what `terraform init` does first.
 fn registry_answers() -> bool {
     let asked = Command::new("curl")
-        .args(["--silent", "--fail", "--max-time", "5", "--output", "/dev/null"])
+        .args([
+            "--silent",
+            "--fail",
+            "--max-time",
+            "5",
+            "--output",
+            "/dev/null",
+        ])
         .arg("https://registry.terraform.io/v1/providers/hashicorp/aws/versions")
         .status();
     asked.is_ok_and(|status| status.success())

@@ -213,7 +213,10 @@ impl Repair {
     ) -> Option<Vec<(&'r str, &'f Edit)>> {
         let mut by_file: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
         for edit in &chosen.fix.edits {
-            by_file.entry(path_of(edit, report)?).or_default().push(edit);
+            by_file
+                .entry(path_of(edit, report)?)
+                .or_default()
+                .push(edit);
         }
         for (path, edits) in &by_file {
             let text = self.texts.get(*path)?;

@@ -60,7 +60,12 @@ impl Tracked {
     }
 
     /// Whether the lines of `edits` are committed; the error says what to do.
-    pub(super) fn may_change(&self, path: &str, text: &Text, edits: &[&Edit]) -> Result<(), String> {
+    pub(super) fn may_change(
+        &self,
+        path: &str,
+        text: &Text,
+        edits: &[&Edit],
+    ) -> Result<(), String> {
         let Self::Repository { known, differing } = self else {
             return Ok(());
         };
@@ -199,7 +204,11 @@ mod tests {
         run(root, &["init", "-q"]);
         run(root, &["add", "."]);
         let nothing_yet = Tracked::below(root);
-        assert!(nothing_yet.may_change("a.tf", &text("one = 1\n"), &[]).is_err());
+        assert!(
+            nothing_yet
+                .may_change("a.tf", &text("one = 1\n"), &[])
+                .is_err()
+        );
         run(root, &["commit", "-qm", "first"]);
         write("a.tf", "one = 1\ntwo = 22\n");
         write("new.tf", "");
@@ -208,7 +217,11 @@ mod tests {
         assert!(tracked.may_change("a.tf", &now, &[&edit(0, 3)]).is_ok());
         let refused = tracked.may_change("a.tf", &now, &[&edit(8, 9)]);
         assert!(refused.unwrap_err().starts_with("a.tf:2 has changes"));
-        assert!(tracked.may_change("b.tf", &text("one = 1\n"), &[&edit(0, 1)]).is_ok());
+        assert!(
+            tracked
+                .may_change("b.tf", &text("one = 1\n"), &[&edit(0, 1)])
+                .is_ok()
+        );
         assert!(tracked.may_forget("b.tf").is_ok());
         let unknown = tracked.may_change("new.tf", &text(""), &[&edit(0, 0)]);
         assert!(unknown.unwrap_err().contains("not committed"));

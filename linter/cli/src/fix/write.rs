@@ -81,7 +81,11 @@ mod tests {
         let error = all(&wanted, root).unwrap_err().to_string();
         assert!(error.contains("b.tf changed while it was fixed"), "{error}");
         assert_eq!(std::fs::read_to_string(root.join("a.tf")).unwrap(), "old");
-        assert_eq!(std::fs::read_dir(root).unwrap().count(), 2, "nothing is left behind");
+        assert_eq!(
+            std::fs::read_dir(root).unwrap().count(),
+            2,
+            "nothing is left behind"
+        );
         std::fs::write(root.join("b.tf"), "old").unwrap();
         all(&wanted, root).unwrap();
         assert_eq!(std::fs::read_to_string(root.join("b.tf")).unwrap(), "new");

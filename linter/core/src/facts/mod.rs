@@ -28,12 +28,12 @@ pub use embedded::{Embedded, TextPair, decode_base64, pairs};
 pub use file::{FileKind, SourceFile, folder_of};
 pub use functions::{Passes, is_one_way, passes};
 pub use module::{
-    Assignment, BlockId, Call, Constraint, Local, Locked, Module, ModuleId, Output, ProviderRequirement,
-    Requirements, Variable,
+    Assignment, BlockId, Call, Constraint, Local, Locked, Module, ModuleId, Output,
+    ProviderRequirement, Requirements, Variable,
 };
 pub use position::{Pair, Position, Segment, SegmentKind, Via, each_position};
 pub use reference::{Mode, Reference, Step, Subject};
-pub use referred::{referred_files, referred_path, template_words};
+pub use referred::{called_folders, referred_files, referred_path, template_words};
 pub use trace::{Hop, HopKind, Origin, Passed, Source, Trace, trace};
 pub use uses::{Use, Uses};
 pub use workspace::{Environment, Environments, NoEnvironments, Workspace, by_folder, resolve};

@@ -4,6 +4,7 @@ use hcl_syntax::{Expr, ExprKind, Part};
 use rustc_hash::FxHashSet;
 
 use crate::facts::block::peel;
+use crate::facts::constant::constant_string;
 use crate::facts::file::{FileKind, SourceFile};
 use crate::facts::workspace::resolve;
 
@@ -36,6 +37,26 @@ pub fn referred_files(file: &SourceFile) -> Vec<String> {
     paths
 }
 
+/// The folders of local modules that a file calls: `module` blocks, terragrunt's `terraform { source }`.
+#[must_use]
+pub fn called_folders(file: &SourceFile) -> Vec<String> {
+    let block_kind = match file.kind {
+        FileKind::Terraform => "module",
+        FileKind::Terragrunt => "terraform",
+        _ => return Vec::new(),
+    };
+    let sources = file
+        .parsed
+        .body()
+        .blocks()
+        .filter(|block| block.kind() == block_kind)
+        .filter_map(|block| block.body().attribute("source"));
+    let folder = |source: hcl_syntax::Attribute<'_>| {
+        resolve(file.folder(), &constant_string(source.value())?)
+    };
+    sources.filter_map(folder).collect()
+}
+
 /// The display path that a constant path means: `"${path.module}/init.sh"`, `"./init.sh"`, `"init.sh"`.
 #[must_use]
 pub fn referred_path(file: &SourceFile, path: Expr<'_>) -> Option<String> {
@@ -51,7 +72,10 @@ pub fn referred_path(file: &SourceFile, path: Expr<'_>) -> Option<String> {
     let mut parts = template.parts();
     match (parts.next()?, parts.next()?, parts.next()) {
         (Part::Interpolation(folder), Part::Literal(rest), None)
-            if matches!(folder.text().trim(), "path.module" | "path.root" | "path.cwd") =>
+            if matches!(
+                folder.text().trim(),
+                "path.module" | "path.root" | "path.cwd"
+            ) =>
         {
             let rest = rest.value();
             rest.starts_with('/')

@@ -291,7 +291,7 @@ resource "t_x" "n" { probe = [var.password, var.token] }
 "#;
     assert_eq!(
         traced(fixture),
-        "from above Input:inputs\nfrom above Input:password\nown Input:token\n"
+        "from above Local:password\nfrom above Input:password\nown Input:token\n"
     );
 }
 
@@ -337,7 +337,10 @@ resource "t_x" "n" {
     each_position(&module.blocks[0], &mut |position| {
         if position.key() == "probe" && position.via.is_empty() {
             let trace = trace(&workspace, module, position.block, position.expr);
-            let literals = trace.literals.iter().map(|literal| literal.text.to_string());
+            let literals = trace
+                .literals
+                .iter()
+                .map(|literal| literal.text.to_string());
             found.extend(literals);
             let sources = trace.sources.iter();
             found.extend(sources.map(|source| source.reference.address()));
@@ -398,6 +401,11 @@ fn for_variables_stand_for_elements() {
         (r#"[for v in [for v in ["a"] : { w = v }] : v.w]"#, "a\n"),
         (r#"[for user_x in [{ p = "a" }] : user_x.p]"#, "a\n"),
         (r#"[for v in v : v]"#, "<- v\n"),
+        (
+            r#"[for i in flatten([for a in ["x"] : [for b in ["y"] : { p = b, q = a }]]) : i.p]"#,
+            "y\n",
+        ),
+        (r#"flatten([[{ p = "a", q = "b" }]])[0].p"#, "a\n"),
     ];
     for (expr, expected) in cases {
         let fixture = format!("--- main.tf\nresource \"t_x\" \"n\" {{ probe = {expr} }}\n");

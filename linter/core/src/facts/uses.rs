@@ -44,7 +44,10 @@ pub struct Uses<'a> {
 
 impl<'a> Uses<'a> {
     /// The references that start at `subject`, in source order.
-    pub fn of<'s>(&'s self, subject: &Subject<'a>) -> impl Iterator<Item = &'s Use<'a>> + use<'s, 'a> {
+    pub fn of<'s>(
+        &'s self,
+        subject: &Subject<'a>,
+    ) -> impl Iterator<Item = &'s Use<'a>> + use<'s, 'a> {
         let found = self.by_subject.get(subject).into_iter().flatten();
         found.map(|&index| &self.all[index as usize])
     }

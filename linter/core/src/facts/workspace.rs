@@ -7,9 +7,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use secret_policy::Policy;
 
-use crate::facts::block::Role;
+use crate::facts::block::{Role, members};
 use crate::facts::constant::constant_string;
-use crate::facts::file::{SourceFile, folder_of};
+use crate::facts::file::{FileKind, SourceFile, folder_of};
 use crate::facts::module::{Assignment, Call, Module, ModuleId};
 use crate::finding::FileId;
 
@@ -272,45 +272,81 @@ fn environments(
     known: &dyn Environments,
 ) -> FxHashMap<FileId, Environment> {
     let mut found = FxHashMap::default();
+    // Folders come before what is below them, so a terragrunt tree hands its environment down.
+    let mut stated: FxHashMap<&str, Option<Environment>> = FxHashMap::default();
     for module in modules {
-        let mut stated: Option<Option<Environment>> = None;
+        let mut own: Option<Option<Environment>> = None;
         for file in &module.files {
             let by_path = known.of_path(&file.path);
             let environment = by_path.or_else(|| {
-                stated
-                    .get_or_insert_with(|| stated_by(module, known))
-                    .clone()
+                own.get_or_insert_with(|| {
+                    stated_by(module, known).or_else(|| from_above(module, &stated))
+                })
+                .clone()
             });
             if let Some(environment) = environment {
                 found.insert(file.id, environment);
             }
         }
+        if is_terragrunt(module) {
+            let environment = own.unwrap_or_else(|| stated_by(module, known));
+            stated.insert(module.path, environment);
+        }
     }
     found
 }
 
+fn is_terragrunt(module: &Module<'_>) -> bool {
+    let mut files = module.files.iter();
+    files.any(|file| file.kind == FileKind::Terragrunt)
+}
+
+/// What `env.hcl` and the like in the folders above a terragrunt file say.
+fn from_above(
+    module: &Module<'_>,
+    stated: &FxHashMap<&str, Option<Environment>>,
+) -> Option<Environment> {
+    if !is_terragrunt(module) {
+        return None;
+    }
+    let mut path = module.path;
+    while !path.is_empty() {
+        path = folder_of(path);
+        if let Some(Some(environment)) = stated.get(path) {
+            return Some(environment.clone());
+        }
+    }
+    None
+}
+
+/// Names of variables, locals and tags that say the environment.
+fn says_environment(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "env",
+        "env_name",
+        "environment",
+        "environment_name",
+        "stage",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// What a module says about its own environment: the first constant that names a known one.
 fn stated_by(module: &Module<'_>, known: &dyn Environments) -> Option<Environment> {
-    let named = |name: &str| {
-        matches!(
-            name,
-            "environment" | "env" | "stage" | "environment_name" | "env_name"
-        )
-    };
     let locals = module
         .locals
         .iter()
-        .filter(|local| named(&local.name))
+        .filter(|local| says_environment(&local.name))
         .map(|local| local.value);
     let variables = module
         .variables
         .iter()
-        .filter(|variable| named(&variable.name));
+        .filter(|variable| says_environment(&variable.name));
     let defaults = variables.filter_map(|variable| variable.default);
     let assigned = module
         .assignments
         .iter()
-        .filter(|assignment| named(&assignment.attribute.name));
+        .filter(|assignment| says_environment(&assignment.attribute.name));
     let assigned = assigned.map(|assignment| assignment.attribute.value);
     let mut words = locals
         .chain(assigned)
@@ -319,16 +355,68 @@ fn stated_by(module: &Module<'_>, known: &dyn Environments) -> Option<Environmen
     words
         .find_map(|word| known.of_word(&word))
         .or_else(|| backend_keys(module, known))
+        .or_else(|| tags(module, known))
 }
 
 fn backend_keys(module: &Module<'_>, known: &dyn Environments) -> Option<Environment> {
-    let mut backends = module
-        .blocks_of(Role::Terraform)
-        .flat_map(|block| block.content.blocks("backend"));
-    backends.find_map(|backend| {
-        ["key", "prefix", "workspace_key_prefix"]
-            .iter()
-            .find_map(|name| known.of_path(&constant_string(backend.attribute(name)?.value)?))
+    let settings = || module.blocks_of(Role::Terraform);
+    let mut backends = settings().flat_map(|block| block.content.blocks("backend"));
+    let by_backend = backends.find_map(|backend| {
+        let by_name = |name: &&str| {
+            let text = constant_string(backend.attribute(name)?.value)?;
+            known
+                .of_path(&text)
+                .or_else(|| known.of_path(&format!("{text}/")))
+        };
+        [
+            "key",
+            "prefix",
+            "workspace_key_prefix",
+            "bucket",
+            "container_name",
+        ]
+        .iter()
+        .find_map(by_name)
+    });
+    by_backend.or_else(|| {
+        let mut workspaces = settings().filter_map(|block| {
+            block
+                .content
+                .at(&["cloud", "workspaces", "name"])
+                .or_else(|| block.content.at(&["backend", "workspaces", "name"]))
+        });
+        let name = workspaces.find_map(constant_string)?;
+        known.of_path(&format!("{name}/"))
+    })
+}
+
+/// `default_tags` of providers, maps of tags in locals, then tags of resources.
+fn tags(module: &Module<'_>, known: &dyn Environments) -> Option<Environment> {
+    let of_map = |map| {
+        let mut members = members(map).filter(|member| says_environment(&member.name));
+        members.find_map(|member| known.of_word(&constant_string(member.value)?))
+    };
+    let providers = module.blocks_of(Role::Provider);
+    let mut defaults = providers.filter_map(|provider| {
+        let content = provider.content;
+        content
+            .at(&["default_tags", "tags"])
+            .or_else(|| content.at(&["default_labels"]))
+    });
+    if let Some(found) = defaults.find_map(of_map) {
+        return Some(found);
+    }
+    let mut locals = module
+        .locals
+        .iter()
+        .filter(|local| local.name.ends_with("tags") || local.name.ends_with("labels"));
+    if let Some(found) = locals.find_map(|local| of_map(local.value)) {
+        return Some(found);
+    }
+    let mut resources = module.blocks_of(Role::Resource);
+    resources.find_map(|block| {
+        let tags = block.value("tags").or_else(|| block.value("labels"))?;
+        of_map(tags)
     })
 }
 

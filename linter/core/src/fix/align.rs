@@ -144,9 +144,7 @@ fn line(text: &str, tokens: &[Token], start: usize) -> Line {
 }
 
 fn depth(token: &Token) -> i32 {
-    use Punctuation::{
-        CloseBrace, CloseBracket, CloseParen, OpenBrace, OpenBracket, OpenParen,
-    };
+    use Punctuation::{CloseBrace, CloseBracket, CloseParen, OpenBrace, OpenBracket, OpenParen};
     match token.kind {
         TokenKind::OpenInterpolation
         | TokenKind::OpenDirective
@@ -189,8 +187,7 @@ fn were_aligned(group: &[Line], cell: Cell) -> bool {
         return group.iter().all(|line| line.cell(cell).is_some());
     };
     group.iter().filter(|line| !line.touched).all(|line| {
-        line.column(cell) == Some(first)
-            && line.cell(cell).is_some_and(|(start, end)| end > start)
+        line.column(cell) == Some(first) && line.cell(cell).is_some_and(|(start, end)| end > start)
     })
 }
 
@@ -202,7 +199,9 @@ fn composed(changes: Vec<Change>, blanks: &[Change]) -> Vec<Change> {
     for change in changes {
         let start = change.start.saturating_add_signed(shift);
         let end = start + change.text.len();
-        while let Some(blank) = blanks.next_if(|blank| blank.end < start || blank.end == start && blank.start < start) {
+        while let Some(blank) =
+            blanks.next_if(|blank| blank.end < start || blank.end == start && blank.start < start)
+        {
             out.push(moved(blank, -shift));
         }
         let mut own = change.clone();
@@ -238,7 +237,10 @@ mod tests {
     fn renamed_and_new_arguments_align_their_group() {
         let before = "resource \"x\" \"y\" {\n  name     = 1\n  password = 2\n\n  other = 3\n}\n";
         let after = "resource \"x\" \"y\" {\n  name                = 1\n  password_wo         = 2\n  password_wo_version = 1\n\n  other = 3\n}\n";
-        let edits = [("password", "password_wo"), ("= 2", "= 2\n  password_wo_version = 1")];
+        let edits = [
+            ("password", "password_wo"),
+            ("= 2", "= 2\n  password_wo_version = 1"),
+        ];
         assert_eq!(replaced(before, &edits), after);
     }
 

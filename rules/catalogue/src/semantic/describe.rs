@@ -23,25 +23,7 @@ pub(crate) const fn rule(
     rank: (Severity, Rank),
     texts: &Texts,
 ) -> RuleMeta {
-    describe(id, family, (rank, Lifecycle::Stable), texts)
-}
-
-/// A rule that is off unless it is asked for.
-pub(crate) const fn preview(
-    id: &'static str,
-    family: Family,
-    rank: (Severity, Rank),
-    texts: &Texts,
-) -> RuleMeta {
-    describe(id, family, (rank, Lifecycle::Preview), texts)
-}
-
-const fn describe(
-    id: &'static str,
-    family: Family,
-    ((severity, rank), lifecycle): ((Severity, Rank), Lifecycle),
-    texts: &Texts,
-) -> RuleMeta {
+    let (severity, rank) = rank;
     RuleMeta {
         id: Cow::Borrowed(id),
         aliases: &[],
@@ -53,6 +35,6 @@ const fn describe(
         severity,
         confidence: Confidence::Medium,
         rank,
-        lifecycle,
+        lifecycle: Lifecycle::Stable,
     }
 }

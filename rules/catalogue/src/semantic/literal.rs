@@ -191,6 +191,11 @@ const NEUTRAL: &[&str] = &[
     "plaintext_value",
 ];
 
+/// True for such keys, and for environments: `db_password = { dev = "…", prod = "…" }`.
+fn is_neutral(name: &str) -> bool {
+    NEUTRAL.contains(&name) || secret_policy::environments::canonical(name).is_some()
+}
+
 /// What a position expects, when it expects a secret.
 fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
     let block = position.block;
@@ -207,14 +212,14 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
             };
             let outer = position.path.len() > 1 && meaning_of(block.name()).is_some();
             named(position, name, Spot::Default).or_else(|| {
-                let inherits = outer && NEUTRAL.contains(&name)
+                let inherits = outer && is_neutral(name)
                     || outer && position.path.len() == 2 && is_collection(block.name());
                 inherits
                     .then(|| {
                         inherited(
                             block.name(),
                             Spot::Default,
-                            if NEUTRAL.contains(&name) {
+                            if is_neutral(name) {
                                 Promise::Named
                             } else {
                                 Promise::Weak
@@ -399,7 +404,7 @@ fn nested<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>
     if position.pair.is_some() || outer.kind == SegmentKind::Block {
         return None;
     }
-    let neutral = NEUTRAL.contains(&&*last.name);
+    let neutral = is_neutral(&last.name);
     if !(neutral || is_collection(&outer.name)) || is_about_value(&last.name) || is_unit(position) {
         return None;
     }

@@ -1,9 +1,11 @@
 //! All rules about literals in one pass: each literal is judged once, its place decides which rule
 //! speaks. The rules are described in their own files.
 
-use secretlint_core::facts::{Embedded, Passes, Position, Role, TextPair, Via, passes};
+use secretlint_core::facts::{
+    Embedded, FileKind, Passes, Position, Role, SourceFile, TextPair, Via, pairs, passes,
+};
 use secretlint_core::{
-    Confidence, Cx, Evidence, Finding, Hooks, Related, Rule, RuleMeta, Severity, Sink,
+    Confidence, Cx, Evidence, Finding, Hooks, Place, Related, Rule, RuleMeta, Severity, Sink,
 };
 
 use crate::semantic::literal::{Literal, Spot, expected_exact, judge_origin, literal};
@@ -73,7 +75,14 @@ impl Rule for Literals {
     }
 
     fn hooks(&self) -> Hooks {
-        Hooks::POSITION | Hooks::CONCLUDE
+        Hooks::TEXT | Hooks::POSITION | Hooks::CONCLUDE
+    }
+
+    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
+        // Texts of the configuration itself are looked at where they stand.
+        if file.kind == FileKind::Text && mentions_secret(file.text()) {
+            beside(cx, file, sink);
+        }
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
@@ -150,12 +159,12 @@ fn evidence(
     sink: &mut Sink,
 ) {
     let file = position.block.file;
-    let Some(environment) = cx.environment(file.id) else {
+    let Some(environment) = sharing::environment_at(cx, position) else {
         return;
     };
     sink.evidence(Evidence {
         key: cx.digest(&found.text),
-        environment: Some(environment.clone()),
+        environment: Some(environment),
         place: position.place(),
         path: file.path.to_string(),
         address: position.address(),
@@ -310,6 +319,33 @@ fn pairs_of(cx: &Cx<'_, '_>, position: &Position<'_, '_>, text: &Embedded<'_>, s
     }
     for (flag, value, start) in flags(&text.text) {
         inside(cx, position, (text, flag, value, start), sink);
+    }
+}
+
+/// Literals in a text that the configuration reads: scripts, templates, settings.
+fn beside(cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
+    let text = file.text();
+    let strong = pairs(text).filter(|pair| {
+        meaning_of(pair.key).is_some_and(|meaning| meaning.strong) && looks_given(text, pair)
+    });
+    let strong = strong.map(|pair| (pair.key, pair.value, pair.start));
+    for (key, value, start) in strong.chain(flags(text)) {
+        let Some(meaning) = meaning_of(key) else {
+            continue;
+        };
+        let Judgement::Secret(confidence) = judge(value, meaning.kind, key, false) else {
+            continue;
+        };
+        let place = Place {
+            file: file.id,
+            start: start as u32,
+            end: (start + value.len()) as u32,
+        };
+        let message = format!("`{}` holds a literal secret for `{key}`", file.name());
+        let mut finding = Finding::new(&METAS[ENCODED], place, key.to_owned(), message)
+            .with_secret(place, cx.digest(value));
+        finding.confidence = confidence.min(Confidence::Medium);
+        sink.report(finding);
     }
 }
 

@@ -105,15 +105,21 @@ impl Rule for MissingRotation {
             return;
         }
         let filled: Filled = match block.kind() {
-            "aws_secretsmanager_secret" if !is_rotated(cx, block) => {
-                ("aws_secretsmanager_secret_version", "secret_id", "secret_string")
-            }
+            "aws_secretsmanager_secret" if !is_rotated(cx, block) => (
+                "aws_secretsmanager_secret_version",
+                "secret_id",
+                "secret_string",
+            ),
             "google_secret_manager_secret"
                 if block.content.blocks("rotation").next().is_none()
                     && block.value("expire_time").is_none()
                     && block.value("ttl").is_none() =>
             {
-                ("google_secret_manager_secret_version", "secret", "secret_data")
+                (
+                    "google_secret_manager_secret_version",
+                    "secret",
+                    "secret_data",
+                )
             }
             "azurerm_key_vault_secret" if block.value("expiration_date").is_none() => {
                 if !keeps(block, "value") {
@@ -134,7 +140,10 @@ fn finding(block: &Block<'_>, message: String) -> Finding {
 }
 
 fn nothing_rotates(block: &Block<'_>) -> String {
-    format!("nothing rotates `{}`, and it never expires", block.address())
+    format!(
+        "nothing rotates `{}`, and it never expires",
+        block.address()
+    )
 }
 
 /// True when a resource of this module refers to `block`.
@@ -156,13 +165,11 @@ fn refers<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>, (kind, argument): (&str, &str)
 }
 
 /// The configuration writes the value, and goes on doing so.
-fn is_filled<'a>(
-    cx: &Cx<'_, 'a>,
-    secret: &Block<'a>,
-    (kind, argument, value): Filled,
-) -> bool {
+fn is_filled<'a>(cx: &Cx<'_, 'a>, secret: &Block<'a>, (kind, argument, value): Filled) -> bool {
     let versions = refers(cx, secret, (kind, argument));
-    let mut versions = versions.iter().map(|&index| &cx.module.blocks[index as usize]);
+    let mut versions = versions
+        .iter()
+        .map(|&index| &cx.module.blocks[index as usize]);
     versions.any(|version| keeps(version, value))
 }
 
@@ -190,7 +197,9 @@ fn is_rotated<'a>(cx: &Cx<'_, 'a>, secret: &Block<'a>) -> bool {
 fn too_rare(cx: &Cx<'_, '_>, block: &Block<'_>) -> Option<(u64, u64)> {
     let period = match block.kind() {
         "aws_secretsmanager_secret_rotation" => {
-            let days = block.content.at(&["rotation_rules", "automatically_after_days"])?;
+            let days = block
+                .content
+                .at(&["rotation_rules", "automatically_after_days"])?;
             constant_text(days)?.parse::<u64>().ok()?
         }
         "google_secret_manager_secret" => {

@@ -52,16 +52,25 @@ tuned in the same module are not recognised.
 const LIFETIMES: &[(&str, &[&str])] = &[
     ("vault_approle_auth_backend_role", TOKEN),
     ("vault_aws_auth_backend_role", TOKEN),
-    ("vault_aws_secret_backend_role", &["default_sts_ttl", "max_sts_ttl"]),
+    (
+        "vault_aws_secret_backend_role",
+        &["default_sts_ttl", "max_sts_ttl"],
+    ),
     ("vault_azure_auth_backend_role", TOKEN),
     ("vault_azure_secret_backend_role", &["max_ttl", "ttl"]),
     ("vault_cert_auth_backend_role", TOKEN),
     ("vault_consul_secret_backend_role", &["max_ttl", "ttl"]),
-    ("vault_database_secret_backend_role", &["default_ttl", "max_ttl"]),
+    (
+        "vault_database_secret_backend_role",
+        &["default_ttl", "max_ttl"],
+    ),
     ("vault_gcp_auth_backend_role", TOKEN),
     ("vault_jwt_auth_backend_role", TOKEN),
     ("vault_kubernetes_auth_backend_role", TOKEN),
-    ("vault_kubernetes_secret_backend_role", &["token_default_ttl", "token_max_ttl"]),
+    (
+        "vault_kubernetes_secret_backend_role",
+        &["token_default_ttl", "token_max_ttl"],
+    ),
     ("vault_ldap_auth_backend", TOKEN),
     ("vault_pki_secret_backend_role", &["max_ttl", "ttl"]),
     ("vault_ssh_secret_backend_role", &["max_ttl", "ttl"]),
@@ -69,7 +78,12 @@ const LIFETIMES: &[(&str, &[&str])] = &[
     ("vault_token_auth_backend_role", TOKEN),
 ];
 
-const TOKEN: &[&str] = &["token_explicit_max_ttl", "token_max_ttl", "token_period", "token_ttl"];
+const TOKEN: &[&str] = &[
+    "token_explicit_max_ttl",
+    "token_max_ttl",
+    "token_period",
+    "token_ttl",
+];
 
 /// The rule.
 pub(crate) struct MissingTtl;

@@ -48,7 +48,8 @@ impl Rule for MissingWriteOnlyVersion {
     }
 
     fn block<'a>(&self, _: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
-        if !is_resource(block) {
+        // These providers notice a new value by themselves, by a hash in their private state.
+        if !is_resource(block) || block.kind().starts_with("tfe_") {
             return;
         }
         for argument in
@@ -68,13 +69,12 @@ impl Rule for MissingWriteOnlyVersion {
             let message = format!(
                 "`{address}` has no `{version}`, so a new value never reaches the resource"
             );
-            let mut finding =
-                Finding::new(&META, block.file.place(found.span()), address, message);
+            let mut finding = Finding::new(&META, block.file.place(found.span()), address, message);
             // Unsafe: the first version makes the provider send the value once more.
             let add = add_behind(block.file, found.span(), &format!("{version} = 1"));
-            finding.fixes.extend(add.map(|edits| {
-                fix(format!("Add `{version}`"), Applicability::Unsafe, edits)
-            }));
+            finding.fixes.extend(
+                add.map(|edits| fix(format!("Add `{version}`"), Applicability::Unsafe, edits)),
+            );
             sink.report(finding);
         }
     }

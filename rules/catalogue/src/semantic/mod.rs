@@ -41,6 +41,8 @@ mod versions;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod tests;
 
 use secretlint_core::Rule;

@@ -75,7 +75,11 @@ impl Rule for SecretInDataSource {
         };
         let reference = matches!(
             position.expr.kind(),
-            ExprKind::Traversal(_) | ExprKind::Template(_) | ExprKind::Call(_) | ExprKind::Tuple(_)
+            ExprKind::Traversal(_)
+                | ExprKind::Template(_)
+                | ExprKind::Call(_)
+                | ExprKind::Index(_)
+                | ExprKind::Tuple(_)
         );
         if !sent || !reference {
             return;

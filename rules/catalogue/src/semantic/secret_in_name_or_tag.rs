@@ -56,7 +56,9 @@ impl Rule for SecretInNameOrTag {
         }
         let reference = matches!(
             position.expr.kind(),
-            hcl_syntax::ExprKind::Traversal(_) | hcl_syntax::ExprKind::Template(_)
+            hcl_syntax::ExprKind::Traversal(_)
+                | hcl_syntax::ExprKind::Template(_)
+                | hcl_syntax::ExprKind::Index(_)
         );
         if !reference || position.block.role != Role::Resource {
             return;

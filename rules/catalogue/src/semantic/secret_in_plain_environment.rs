@@ -127,19 +127,55 @@ impl Rule for SecretInPlainEnvironment {
 
 /// The platform's own way to name a secret, by the beginning of the resource's type.
 const OWN_REFERENCES: &[(&str, &str)] = &[
-    ("aws_apprunner_service", "Name it in `runtime_environment_secrets` by its ARN; the instance role reads it."),
-    ("aws_batch_job_definition", "Name it in `secrets` with `valueFrom` (the ARN of the secret or parameter); the execution role reads it."),
-    ("aws_codebuild_project", "Give the variable `type = \"SECRETS_MANAGER\"` or `\"PARAMETER_STORE\"` and the name of the secret as its value."),
-    ("aws_ecs_task_definition", "Name it in `secrets` of the container: `{ name = \"…\", valueFrom = aws_secretsmanager_secret.….arn }`; the execution role reads it."),
-    ("aws_lambda_function", "Lambda has no secret references: pass the ARN of the secret and read it at start-up, for instance with the Parameters and Secrets extension."),
-    ("azurerm_container_app", "Put it into a `secret` block with `key_vault_secret_id` and name that in `secret_name` of the `env` block."),
-    ("azurerm_container_group", "Use `secure_environment_variables`, which are not shown, or mount it as a secret volume; better let the container read the vault with its identity."),
-    ("azurerm_", "Give a Key Vault reference: `\"@Microsoft.KeyVault(SecretUri=${azurerm_key_vault_secret.….versionless_id})\"`; the identity of the app reads it."),
-    ("google_cloud_run_v2_", "Use `value_source { secret_key_ref { secret = … version = \"latest\" } }` in the `env` block, or mount it as a volume; the service account reads it."),
-    ("google_cloud_run_", "Use `value_from { secret_key_ref { name = … key = \"latest\" } }` in the `env` block, or mount it as a volume; the service account reads it."),
-    ("google_cloudfunctions", "Name it in `secret_environment_variables`, or mount it with `secret_volumes`; the service account reads it."),
+    (
+        "aws_apprunner_service",
+        "Name it in `runtime_environment_secrets` by its ARN; the instance role reads it.",
+    ),
+    (
+        "aws_batch_job_definition",
+        "Name it in `secrets` with `valueFrom` (the ARN of the secret or parameter); the execution role reads it.",
+    ),
+    (
+        "aws_codebuild_project",
+        "Give the variable `type = \"SECRETS_MANAGER\"` or `\"PARAMETER_STORE\"` and the name of the secret as its value.",
+    ),
+    (
+        "aws_ecs_task_definition",
+        "Name it in `secrets` of the container: `{ name = \"…\", valueFrom = aws_secretsmanager_secret.….arn }`; the execution role reads it.",
+    ),
+    (
+        "aws_lambda_function",
+        "Lambda has no secret references: pass the ARN of the secret and read it at start-up, for instance with the Parameters and Secrets extension.",
+    ),
+    (
+        "azurerm_container_app",
+        "Put it into a `secret` block with `key_vault_secret_id` and name that in `secret_name` of the `env` block.",
+    ),
+    (
+        "azurerm_container_group",
+        "Use `secure_environment_variables`, which are not shown, or mount it as a secret volume; better let the container read the vault with its identity.",
+    ),
+    (
+        "azurerm_",
+        "Give a Key Vault reference: `\"@Microsoft.KeyVault(SecretUri=${azurerm_key_vault_secret.….versionless_id})\"`; the identity of the app reads it.",
+    ),
+    (
+        "google_cloud_run_v2_",
+        "Use `value_source { secret_key_ref { secret = … version = \"latest\" } }` in the `env` block, or mount it as a volume; the service account reads it.",
+    ),
+    (
+        "google_cloud_run_",
+        "Use `value_from { secret_key_ref { name = … key = \"latest\" } }` in the `env` block, or mount it as a volume; the service account reads it.",
+    ),
+    (
+        "google_cloudfunctions",
+        "Name it in `secret_environment_variables`, or mount it with `secret_volumes`; the service account reads it.",
+    ),
     ("heroku_", "Use `sensitive_config_vars`."),
-    ("kubernetes_", "Use `value_from { secret_key_ref { name = … key = … } }` in the `env` block; the Secret is filled by an operator or by `data_wo`."),
+    (
+        "kubernetes_",
+        "Use `value_from { secret_key_ref { name = … key = … } }` in the `env` block; the Secret is filled by an operator or by `data_wo`.",
+    ),
 ];
 
 fn instead(kind: &str) -> Option<&'static str> {
@@ -264,12 +300,8 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
             "`{}` puts the secret `{what}` into a plain environment",
             position.address()
         );
-        let mut finding = Finding::new(
-            &META,
-            file.place(inner.span()),
-            position.address(),
-            message,
-        );
+        let mut finding =
+            Finding::new(&META, file.place(inner.span()), position.address(), message);
         let advice = instead(position.block.kind()).or(instead("aws_ecs_task_definition"));
         finding.help = advice.map_or(finding.help, Into::into);
         sink.report(finding);

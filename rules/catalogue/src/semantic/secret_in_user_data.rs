@@ -136,7 +136,11 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
     let block = position.block;
     let is_map = matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_));
     match block.role {
-        Role::Resource if schemas::is_user_data(block.kind(), &position.names()) => !is_map,
+        // Inside the arguments of `templatefile` the whole has been looked at.
+        Role::Resource if schemas::is_user_data(block.kind(), &position.names()) => {
+            let outer = position.names().take(position.path.len() - 1);
+            !is_map && !schemas::is_user_data(block.kind(), &outer)
+        }
         Role::Resource | Role::Module => NAMES.contains(&position.key()) && !is_map,
         Role::Data
             if block.kind() == "template_cloudinit_config"

@@ -1,7 +1,7 @@
 //! `shared-identity`: two environments act under one role.
 
-use secretlint_core::facts::{Position, Role};
-use secretlint_core::{Cx, Evidence, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::facts::{Environment, Position, Role};
+use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_configuration;
@@ -66,27 +66,30 @@ impl Rule for SharedIdentity {
         if block.role != Role::Provider || !is_configuration(block) {
             return;
         }
-        let identity = position.ends_with(&["assume_role", "role_arn"])
-            || position.ends_with(&["assume_role_with_web_identity", "role_arn"])
-            || position.is_at(&["impersonate_service_account"]);
-        let Some(environment) = cx.environment(block.file.id).filter(|_| identity) else {
+        if !position.via.is_empty() || !is_identity(position) {
             return;
-        };
-        let Some(text) = position
-            .literal()
-            .filter(|text| text.contains(':') || text.contains('@'))
-        else {
+        }
+        if let Some(text) = position.literal() {
+            if let Some(environment) = cx.environment(block.file.id) {
+                let place = (block.file.path.to_string(), position.place());
+                evidence(cx, position, (&text, environment.clone(), place), sink);
+            }
             return;
-        };
-        sink.evidence(Evidence {
-            key: cx.digest(&text),
-            environment: Some(environment.clone()),
-            place: position.place(),
-            path: block.file.path.to_string(),
-            address: position.address(),
-            secret: false,
-            note: String::new(),
-        });
+        }
+        // One configuration for many environments: what each variable file gives counts there.
+        let trace = cx.trace_at(position);
+        for origin in trace.literals.iter().filter(|origin| origin.whole) {
+            let file = cx.workspace.file(origin.place.file);
+            if let (Some(file), Some(environment)) = (file, cx.environment(origin.place.file)) {
+                let place = (file.path.to_string(), origin.place);
+                evidence(
+                    cx,
+                    position,
+                    (&origin.text, environment.clone(), place),
+                    sink,
+                );
+            }
+        }
     }
 
     fn conclude(&self, evidence: &[Evidence], sink: &mut Sink) {
@@ -94,4 +97,43 @@ impl Rule for SharedIdentity {
             format!("the identity of `{}` is used in {names}", first.address)
         });
     }
+}
+
+/// Arguments of provider blocks that say who acts.
+fn is_identity(position: &Position<'_, '_>) -> bool {
+    const IDENTITIES: &[(&str, &[&str])] = &[
+        ("aws", &["assume_role", "role_arn"]),
+        ("aws", &["assume_role_with_web_identity", "role_arn"]),
+        ("aws", &["access_key"]),
+        ("azuread", &["client_id"]),
+        ("azurerm", &["client_id"]),
+        ("google", &["impersonate_service_account"]),
+        ("google-beta", &["impersonate_service_account"]),
+        ("vault", &["auth_login", "parameters", "role_id"]),
+    ];
+    let kind = position.block.kind();
+    IDENTITIES
+        .iter()
+        .any(|(provider, path)| *provider == kind && position.is_at(path))
+}
+
+fn evidence(
+    cx: &Cx<'_, '_>,
+    position: &Position<'_, '_>,
+    (text, environment, (path, place)): (&str, Environment, (String, Place)),
+    sink: &mut Sink,
+) {
+    // Short words are names of profiles and the like, which mean something else in each account.
+    if text.len() < 16 || text.contains("${") {
+        return;
+    }
+    sink.evidence(Evidence {
+        key: cx.digest(text),
+        environment: Some(environment),
+        place,
+        path,
+        address: position.address(),
+        secret: false,
+        note: String::new(),
+    });
 }

@@ -1,14 +1,14 @@
 //! `shared-secret-reference`: one secret is named in two environments.
 
 use secretlint_core::facts::{
-    Block, Position, Role, SourceFile, Subject, Via, constant_string, resolve,
+    Block, Environment, Position, Role, SourceFile, Subject, Via, constant_string, resolve,
 };
 use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::policy::is_shared;
 use crate::semantic::secrecy::is_configuration;
-use crate::semantic::sharing::report_groups;
+use crate::semantic::sharing::{environment_at, report_groups};
 use crate::values::{Kind, meaning_of};
 
 static META: RuleMeta = rule(
@@ -63,10 +63,11 @@ impl Rule for SharedSecretReference {
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
         if matches!(block.role, Role::Data | Role::Ephemeral)
             && let Some(identity) = identity(cx, block)
+            && let Some(environment) = cx.environment(block.file.id)
         {
             evidence(
                 cx,
-                (block.file, block.header_place()),
+                (block.file, block.header_place(), environment.clone()),
                 (&identity, block.address()),
                 sink,
             );
@@ -74,16 +75,16 @@ impl Rule for SharedSecretReference {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.is_leaf() || cx.environment(position.block.file.id).is_none() {
+        if !position.is_leaf() || !is_configuration(position.block) {
             return;
         }
-        let Some(text) = position
-            .literal()
-            .filter(|_| is_configuration(position.block))
-        else {
+        let Some(text) = position.literal() else {
             return;
         };
-        let place = (position.block.file, position.place());
+        let Some(environment) = environment_at(cx, position) else {
+            return;
+        };
+        let place = (position.block.file, position.place(), environment);
         if cx.policy().is_some_and(|policy| is_shared(policy, &text)) {
             return;
         }
@@ -92,12 +93,8 @@ impl Rule for SharedSecretReference {
         } else if is_key_file(position)
             && let Some(path) = resolve(cx.module.path, &text)
         {
-            evidence(
-                cx,
-                place,
-                (&format!("file {path}"), position.address()),
-                sink,
-            );
+            let identity = format!("file {path}");
+            evidence(cx, place, (&identity, position.address()), sink);
         }
     }
 
@@ -113,16 +110,13 @@ impl Rule for SharedSecretReference {
 
 fn evidence(
     cx: &Cx<'_, '_>,
-    (file, place): (&SourceFile, Place),
+    (file, place, environment): (&SourceFile, Place, Environment),
     (identity, address): (&str, String),
     sink: &mut Sink,
 ) {
-    let Some(environment) = cx.environment(file.id) else {
-        return;
-    };
     sink.evidence(Evidence {
         key: cx.digest(identity),
-        environment: Some(environment.clone()),
+        environment: Some(environment),
         place,
         path: file.path.to_string(),
         address,
@@ -133,7 +127,20 @@ fn evidence(
 
 /// The secret that a block reads, named together with its store; `None` when a part is computed.
 fn identity<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>) -> Option<String> {
-    let text = |name: &str| block.value(name).and_then(constant_string);
+    // A constant, or the only one that can be behind a local or variable.
+    let text = |name: &str| {
+        let value = block.value(name)?;
+        if let Some(text) = constant_string(value) {
+            return Some(text);
+        }
+        let trace = cx.trace(block, value);
+        match &trace.literals[..] {
+            [only] if only.whole && trace.complete && trace.sources.is_empty() => {
+                Some(only.text.clone())
+            }
+            _ => None,
+        }
+    };
     match block.kind() {
         "azurerm_key_vault_secret" => {
             let vault = block.value("key_vault_id")?;

@@ -1,6 +1,31 @@
 //! Groups of evidence that cross environments: one finding for all places of one secret.
 
-use secretlint_core::{Evidence, Finding, Related, RuleMeta, Sink};
+use secret_policy::environments::infer;
+use secretlint_core::facts::{Environment, Position, SegmentKind};
+use secretlint_core::{Cx, Evidence, Finding, Related, RuleMeta, Sink};
+
+/// The environment of a value: the innermost key around it that names one, as in maps by workspace
+/// (`{ dev = { … }, prod = { … } }[terraform.workspace]`), else the one of its file.
+pub(crate) fn environment_at(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> Option<Environment> {
+    let keys = position.path.iter().rev();
+    let keys = keys.filter(|segment| segment.kind == SegmentKind::Key);
+    let mut named = keys.filter_map(|segment| named(cx, &segment.name));
+    named
+        .next()
+        .or_else(|| cx.environment(position.block.file.id).cloned())
+}
+
+fn named(cx: &Cx<'_, '_>, key: &str) -> Option<Environment> {
+    let of_policy = cx.policy().and_then(|policy| policy.environment(key));
+    let name = match of_policy {
+        Some(environment) => environment.name().to_owned(),
+        None => infer(&format!("{key}/"))?.environment.to_owned(),
+    };
+    Some(Environment {
+        name: name.into(),
+        from: format!("key `{key}`").into(),
+    })
+}
 
 /// Reports every group of equal keys that is used in at least two environments, at its first
 /// place, with the others as related places.

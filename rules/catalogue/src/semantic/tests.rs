@@ -61,7 +61,7 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
         .into_iter()
         .enumerate()
         .map(|(index, (path, text))| {
-            let kind = FileKind::of(&path).expect("a file the linter reads");
+            let kind = FileKind::of(&path).unwrap_or(FileKind::Text);
             SourceFile::new(FileId(index as u32), path, kind, text)
         })
         .collect();
@@ -72,6 +72,11 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
         let cx = Cx::new(&workspace, module, &key);
         for (index, rule) in RULES.iter().enumerate() {
             sink.enter(index);
+            for file in &module.files {
+                if rule.hooks().contains(Hooks::TEXT) {
+                    rule.text(&cx, file, &mut sink);
+                }
+            }
             for block in &module.blocks {
                 if rule.hooks().contains(Hooks::POSITION) {
                     each_position(block, &mut |position| {
@@ -268,7 +273,9 @@ fn what_the_versions_do_not_have_is_not_written() {
     let stack = "resource \"aws_db_instance\" \"db\" {\n  password = var.db_password\n}\ndata \"aws_secretsmanager_secret_version\" \"x\" {\n  secret_id = \"prod/x\"\n}\n";
     let pinned = |text: &str| format!("terraform {{\n  {text}\n}}\n{stack}");
     let provider = |version: &str| {
-        pinned(&format!("required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = \"{version}\"\n    }}\n  }}"))
+        pinned(&format!(
+            "required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = \"{version}\"\n    }}\n  }}"
+        ))
     };
     for rule in ["persisted-secret-argument", "secret-in-state-data-source"] {
         assert!(said(stack, rule).1, "{rule} without constraints");
@@ -278,14 +285,25 @@ fn what_the_versions_do_not_have_is_not_written() {
     }
     let (help, fix) = said(&provider("~> 4.0"), "persisted-secret-argument");
     assert!(!fix, "{help}");
-    assert!(help.contains("Upgrade provider aws to 5.100.0 (now `~> 4.0`)"), "{help}");
+    assert!(
+        help.contains("Upgrade provider aws to 5.100.0 (now `~> 4.0`)"),
+        "{help}"
+    );
     // A provider of its own opens the secret where the vendor's is too old.
     let (help, fix) = said(&provider("~> 4.0"), "secret-in-state-data-source");
     assert!(fix && help.contains("Upgrade provider aws"), "{help}");
-    let locked = format!("{}# file: .terraform.lock.hcl\nprovider \"registry.terraform.io/hashicorp/aws\" {{\n  version = \"5.31.0\"\n}}\n", provider("~> 5.0"));
+    let locked = format!(
+        "{}# file: .terraform.lock.hcl\nprovider \"registry.terraform.io/hashicorp/aws\" {{\n  version = \"5.31.0\"\n}}\n",
+        provider("~> 5.0")
+    );
     let (help, fix) = said(&locked, "persisted-secret-argument");
-    assert!(!fix && help.contains("locked at 5.31.0: `terraform init -upgrade`"), "{help}");
-    let called = format!("# file: modules/db/main.tf\n{stack}# file: live/main.tf\nterraform {{\n  required_providers {{\n    aws = \"~> 4.0\"\n  }}\n}}\nmodule \"db\" {{\n  source = \"../modules/db\"\n}}\n");
+    assert!(
+        !fix && help.contains("locked at 5.31.0: `terraform init -upgrade`"),
+        "{help}"
+    );
+    let called = format!(
+        "# file: modules/db/main.tf\n{stack}# file: live/main.tf\nterraform {{\n  required_providers {{\n    aws = \"~> 4.0\"\n  }}\n}}\nmodule \"db\" {{\n  source = \"../modules/db\"\n}}\n"
+    );
     let (help, fix) = said(&called, "persisted-secret-argument");
     assert!(!fix && help.contains("now `~> 4.0`"), "{help}");
 }
@@ -296,7 +314,9 @@ fn what_cannot_take_an_ephemeral_value_is_named() {
     let value = "data.aws_secretsmanager_secret_version.x.secret_string";
     let cases = [
         (
-            format!("resource \"aws_lambda_function\" \"f\" {{\n  environment {{\n    variables = {{\n      A = {value}\n    }}\n  }}\n}}\n"),
+            format!(
+                "resource \"aws_lambda_function\" \"f\" {{\n  environment {{\n    variables = {{\n      A = {value}\n    }}\n  }}\n}}\n"
+            ),
             "`aws_lambda_function.f.environment.variables` stores it",
         ),
         (
@@ -304,7 +324,9 @@ fn what_cannot_take_an_ephemeral_value_is_named() {
             "`output.o` of a root module cannot be ephemeral",
         ),
         (
-            format!("module \"m\" {{\n  source = \"terraform-aws-modules/rds/aws\"\n  password = {value}\n}}\n"),
+            format!(
+                "module \"m\" {{\n  source = \"terraform-aws-modules/rds/aws\"\n  password = {value}\n}}\n"
+            ),
             "`module.m` is a module that is not in this tree",
         ),
         (
@@ -312,7 +334,9 @@ fn what_cannot_take_an_ephemeral_value_is_named() {
             "`data.http.h` is a data source",
         ),
         (
-            format!("locals {{\n  a = {value}\n}}\nresource \"terraform_data\" \"t\" {{\n  input = local.a\n}}\n"),
+            format!(
+                "locals {{\n  a = {value}\n}}\nresource \"terraform_data\" \"t\" {{\n  input = local.a\n}}\n"
+            ),
             "`terraform_data.t.input` stores it",
         ),
         (
@@ -328,7 +352,8 @@ fn what_cannot_take_an_ephemeral_value_is_named() {
         let (help, fix) = said(&format!("{data}{consumer}"), "secret-in-state-data-source");
         assert!(!fix && help.contains(why), "{consumer}: {help}");
     }
-    let kept = "resource \"random_password\" \"p\" {\n  length = 32\n  keepers = {\n    a = 1\n  }\n}\n";
+    let kept =
+        "resource \"random_password\" \"p\" {\n  length = 32\n  keepers = {\n    a = 1\n  }\n}\n";
     let (help, fix) = said(kept, "generated-secret-in-state");
     assert!(!fix && help.contains("has no `keepers`"), "{help}");
 }

@@ -69,9 +69,8 @@ impl Rule for UngatedEphemeral {
         if !needs(cx, cx.module, None, EPHEMERAL_CORE).is_empty() {
             return;
         }
-        let ungated = |block: &&Block<'_>| {
-            GATED.contains(&block.kind()) && block.value("applying").is_none()
-        };
+        let ungated =
+            |block: &&Block<'_>| GATED.contains(&block.kind()) && block.value("applying").is_none();
         for block in cx.module.blocks_of(Role::Ephemeral).filter(ungated) {
             if !is_needed_at_apply_only(cx, block) {
                 continue;
@@ -158,7 +157,11 @@ impl<'a> Reach<'_, 'a> {
             Subject::Object { .. } => {
                 matches!(&found.reference.path[..], [.., Step::Key(result)] if is_text(result))
             }
-            _ => !found.reference.path.iter().any(|step| matches!(step, Step::Key(_))),
+            _ => !found
+                .reference
+                .path
+                .iter()
+                .any(|step| matches!(step, Step::Key(_))),
         };
         if !is_placeholder || !takes_anything(found.attribute.value, found.expr.span()) {
             return false;
@@ -199,7 +202,9 @@ fn takes_anything(value: Expr<'_>, inner: Span) -> bool {
     };
     value.walk().filter(around).all(|expr| match expr.kind() {
         ExprKind::Call(call) => TAKE_ANYTHING.contains(&call.name()),
-        ExprKind::Template(_) | ExprKind::Object(_) | ExprKind::Tuple(_) | ExprKind::Paren(_) => true,
+        ExprKind::Template(_) | ExprKind::Object(_) | ExprKind::Tuple(_) | ExprKind::Paren(_) => {
+            true
+        }
         _ => false,
     })
 }
@@ -213,7 +218,9 @@ mod tests {
             "ephemeral \"secretref_value\" \"x\" {{\n  ref = \"vault+prod://kv/x#y\"\n}}\n{use_of_value}"
         );
         let found = check(&fixture);
-        found.iter().any(|finding| finding.rule == "ungated-ephemeral")
+        found
+            .iter()
+            .any(|finding| finding.rule == "ungated-ephemeral")
     }
 
     #[test]
@@ -225,10 +232,16 @@ mod tests {
         };
         assert!(argument("ephemeral.secretref_value.x.value"));
         assert!(argument("\"user:${ephemeral.secretref_value.x.value}\""));
-        assert!(argument("jsonencode({ p = ephemeral.secretref_value.x.value })"));
+        assert!(argument(
+            "jsonencode({ p = ephemeral.secretref_value.x.value })"
+        ));
         assert!(!argument("ephemeral.secretref_value.x.json.password"));
-        assert!(!argument("jsondecode(ephemeral.secretref_value.x.value).password"));
-        assert!(!argument("split(\",\", ephemeral.secretref_value.x.value)[1]"));
+        assert!(!argument(
+            "jsondecode(ephemeral.secretref_value.x.value).password"
+        ));
+        assert!(!argument(
+            "split(\",\", ephemeral.secretref_value.x.value)[1]"
+        ));
         assert!(!argument("null"), "nothing needs it");
     }
 
@@ -249,7 +262,13 @@ mod tests {
 
     #[test]
     fn only_resources_that_have_the_argument() {
-        let found = check("ephemeral \"secretref_password\" \"x\" {\n}\nresource \"aws_db_instance\" \"x\" {\n  password_wo = ephemeral.secretref_password.x.value\n}\n");
-        assert!(found.iter().all(|finding| finding.rule != "ungated-ephemeral"));
+        let found = check(
+            "ephemeral \"secretref_password\" \"x\" {\n}\nresource \"aws_db_instance\" \"x\" {\n  password_wo = ephemeral.secretref_password.x.value\n}\n",
+        );
+        assert!(
+            found
+                .iter()
+                .all(|finding| finding.rule != "ungated-ephemeral")
+        );
     }
 }

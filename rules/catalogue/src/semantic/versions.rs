@@ -13,11 +13,7 @@ const MAX_CALLERS: usize = 64;
 
 /// What has to be upgraded before an advice can be followed, as a sentence; empty when nothing is in
 /// the way.
-pub(crate) fn upgrade_first(
-    cx: &Cx<'_, '_>,
-    provider: (&str, Option<&str>),
-    core: &str,
-) -> String {
+pub(crate) fn upgrade_first(cx: &Cx<'_, '_>, provider: (&str, Option<&str>), core: &str) -> String {
     let needs = needs(cx, cx.module, Some(provider), core);
     if needs.is_empty() {
         String::new()

@@ -212,7 +212,8 @@ impl<'r, 'a> Search<'r, 'a> {
                 for (index, item) in items.elements().enumerate() {
                     match wanted {
                         Some(Step::Index(n)) if *n != index as u64 => {}
-                        Some(Step::Key(_)) => {}
+                        // A list has no names: it is one that `flatten` takes away.
+                        Some(Step::Key(_)) => self.walk(scope, item, path, depth + 1),
                         _ => self.walk(scope, item, rest, depth + 1),
                     }
                 }
@@ -256,8 +257,11 @@ impl<'r, 'a> Search<'r, 'a> {
         };
         let binding = for_expr.value_name().zip(for_expr.collection());
         self.bindings.extend(binding);
-        // Keys are computed, so a wanted one may be any of them.
-        let (_, rest) = split(path);
+        // Keys are computed, so a wanted one may be any of them. A list has none: see above.
+        let rest = match split(path) {
+            (Some(Step::Key(_)), _) if !for_expr.makes_object() => path,
+            (_, rest) => rest,
+        };
         self.walk(scope, value, rest, depth + 1);
         if binding.is_some() {
             self.bindings.pop();
@@ -411,9 +415,9 @@ impl<'r, 'a> Search<'r, 'a> {
         for (key, value) in members.items() {
             self.expressions += 1;
             let key = key_text(key);
-            let used = words.as_ref().is_none_or(|words| {
-                key.is_none_or(|key| words.contains(&*key))
-            });
+            let used = words
+                .as_ref()
+                .is_none_or(|words| key.is_none_or(|key| words.contains(&*key)));
             if used {
                 self.walk(scope, value, &[], depth + 1);
             }

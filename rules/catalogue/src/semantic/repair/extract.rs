@@ -2,9 +2,7 @@
 //! that the run is given. The value itself is never repeated; the title says how to move it.
 
 use secret_policy::{Request, SecretRef};
-use secretlint_core::facts::{
-    Attribute, Block, Content, Module, Position, Role, SegmentKind, Via,
-};
+use secretlint_core::facts::{Attribute, Block, Content, Module, Position, Role, SegmentKind, Via};
 use secretlint_core::{Applicability, Cx, Edit, Fix};
 
 use super::requirement::{is_configuration, is_rewritable, secretref};
@@ -31,7 +29,12 @@ pub(crate) fn keep_elsewhere<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -
     let block = position.block;
     let has_place = matches!(
         block.role,
-        Role::Resource | Role::Provider | Role::Module | Role::Ephemeral | Role::Data | Role::Locals
+        Role::Resource
+            | Role::Provider
+            | Role::Module
+            | Role::Ephemeral
+            | Role::Data
+            | Role::Locals
     );
     let plain = position
         .expr
@@ -63,10 +66,18 @@ fn taker(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> Taker {
             let sibling = schemas::write_only(block.kind(), &position.names());
             let since = sibling.and_then(|sibling| sibling.since);
             let provider = block.kind().split('_').next().unwrap_or_default();
-            let possible = |since| needs(cx, cx.module, Some((provider, Some(since))), WRITE_ONLY_CORE);
+            let possible = |since| {
+                needs(
+                    cx,
+                    cx.module,
+                    Some((provider, Some(since))),
+                    WRITE_ONLY_CORE,
+                )
+            };
             if matches!(first, "provisioner" | "connection") || position.key().ends_with("_wo") {
                 Taker::Ephemeral
-            } else if argument(position).is_some() && since.is_some_and(|since| possible(since).is_empty())
+            } else if argument(position).is_some()
+                && since.is_some_and(|since| possible(since).is_empty())
             {
                 Taker::WriteOnly
             } else {
@@ -97,7 +108,11 @@ fn name_of(position: &Position<'_, '_>) -> String {
         _ => vec![block.kind(), block.name()],
     };
     let alias = (block.role == Role::Provider)
-        .then(|| block.value("alias").and_then(secretlint_core::facts::constant_string))
+        .then(|| {
+            block
+                .value("alias")
+                .and_then(secretlint_core::facts::constant_string)
+        })
         .flatten();
     let names = names.into_iter().chain(alias.as_deref());
     let keys = position.names().map(without_wo);
@@ -106,7 +121,13 @@ fn name_of(position: &Position<'_, '_>) -> String {
         joined.push('_');
         joined.push_str(&pair.name);
     }
-    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let word = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
     joined.chars().map(word).collect()
 }
 
@@ -142,7 +163,11 @@ fn open_from_store<'a>(
         Taker::WriteOnly => "\n  applying = terraform.applying",
         _ => "",
     };
-    let argument = if gate.is_empty() { "ref =" } else { "ref      =" };
+    let argument = if gate.is_empty() {
+        "ref ="
+    } else {
+        "ref      ="
+    };
     let opened = format!(
         "ephemeral \"secretref_value\" \"{name}\" {{\n  {argument} \"{reference}\"{gate}\n}}"
     );
@@ -201,11 +226,7 @@ fn declare<'a>(module: &Module<'a>, user: &Block<'a>, text: &str) -> Edit {
         ended if ended.ends_with('\n') => "\n",
         _ => "\n\n",
     };
-    insertion(
-        file,
-        file.text().len() as u32,
-        format!("{before}{text}\n"),
-    )
+    insertion(file, file.text().len() as u32, format!("{before}{text}\n"))
 }
 
 /// Puts `value` in the place of the literal.
@@ -222,7 +243,9 @@ fn give(position: &Position<'_, '_>, (value, taker): (&str, Taker)) -> Option<Ve
 pub(crate) fn take_default_out(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> Option<Fix> {
     let block = position.block;
     let name = block.name();
-    if !is_rewritable(block) || position.path.len() != 1 || !matches!(block.content, Content::Native(_))
+    if !is_rewritable(block)
+        || position.path.len() != 1
+        || !matches!(block.content, Content::Native(_))
     {
         return None;
     }
@@ -241,7 +264,9 @@ pub(crate) fn take_default_out(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> 
         replacement(block.file, default.span(), "sensitive = true".to_owned())
     };
     Some(fix(
-        format!("Take the default out; give the value to the run as `TF_VAR_{name}`, or from a store"),
+        format!(
+            "Take the default out; give the value to the run as `TF_VAR_{name}`, or from a store"
+        ),
         Applicability::Unsafe,
         vec![edit],
     ))
@@ -265,10 +290,14 @@ pub(crate) fn take_value_out(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> Op
         && !(variable.sensitive || variable.ephemeral)
         && is_rewritable(owner.block(variable.block))
     {
-        edits.extend(add_argument(owner.block(variable.block), "sensitive = true").unwrap_or_default());
+        edits.extend(
+            add_argument(owner.block(variable.block), "sensitive = true").unwrap_or_default(),
+        );
     }
     Some(fix(
-        format!("Take the value out of the file; give it to the run as `TF_VAR_{name}`, or from a store"),
+        format!(
+            "Take the value out of the file; give it to the run as `TF_VAR_{name}`, or from a store"
+        ),
         Applicability::Unsafe,
         edits,
     ))

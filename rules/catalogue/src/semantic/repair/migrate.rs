@@ -5,11 +5,9 @@
 //! All or nothing: where one consumer cannot take an ephemeral value, there is no fix but an
 //! [`Obstacle`] that names the place.
 
-use hcl_syntax::{ExprKind, StepKind};
+use hcl_syntax::{Expr, ExprKind, StepKind};
 use rustc_hash::FxHashSet;
-use secretlint_core::facts::{
-    Block, Content, Mode, Module, ModuleId, Role, Subject, Use,
-};
+use secretlint_core::facts::{Block, Content, Mode, Module, ModuleId, Role, Subject, Use};
 use secretlint_core::{Applicability, Cx, Edit, Fix, Place};
 
 use super::requirement::{is_rewritable, secretref};
@@ -120,6 +118,7 @@ fn replacement_of(
         place: block.header_place(),
         why,
     };
+    let mut too_old = false;
     if let Some(kind) = stored.ephemeral {
         let missing = needs(
             cx,
@@ -127,6 +126,7 @@ fn replacement_of(
             Some((stored.provider, stored.since)),
             EPHEMERAL_CORE,
         );
+        too_old = !missing.is_empty();
         match schemas::ephemeral(kind) {
             Some(shape) if missing.is_empty() => match unknown_argument(block, shape.arguments) {
                 None => {
@@ -158,7 +158,11 @@ fn replacement_of(
         return Err(obstacle("there is no ephemeral resource for it".to_owned()));
     }
     by_reference(cx.module, block).ok_or_else(|| {
-        obstacle("its arguments cannot be written as a reference".to_owned())
+        let why = match stored.ephemeral {
+            Some(kind) if too_old => format!("`ephemeral \"{kind}\"` needs a newer provider"),
+            _ => "its arguments cannot be written as a reference".to_owned(),
+        };
+        obstacle(why)
     })
 }
 
@@ -198,21 +202,13 @@ fn by_reference(module: &Module<'_>, block: &Block<'_>) -> Option<Replacement> {
         return None;
     }
     let name = block.content.attribute(argument)?;
-    let template = name.value.template().filter(|name| !name.is_heredoc())?;
-    let inside = template.content_span();
-    let written = block.file.parsed.slice(inside);
-    let path = written.trim_start_matches('/');
-    // A whole reference can be checked here, one with interpolations only during the run.
-    let checked = !template.is_literal()
-        || secret_policy::SecretRef::parse(&format!("{scheme}{path}")).is_ok();
-    let mut edits = secretref(module).filter(|_| checked && !path.is_empty())?;
-    let slashes = hcl_syntax::Span {
-        start: inside.start,
-        end: inside.start + (written.len() - path.len()) as u32,
-    };
+    let mut edits = secretref(module)?;
     edits.push(replacement(block.file, name.name_span, "ref".to_owned()));
-    edits.push(replacement(block.file, slashes, scheme.to_owned()));
-    for own in body.attributes().filter(|own| needless.contains(&own.name())) {
+    edits.push(written_as(block, name.value, scheme)?);
+    for own in body
+        .attributes()
+        .filter(|own| needless.contains(&own.name()))
+    {
         let lines = super::whole_lines(block.file.text(), own.span())?;
         edits.push(replacement(block.file, lines, String::new()));
     }
@@ -229,6 +225,36 @@ fn by_reference(module: &Module<'_>, block: &Block<'_>) -> Option<Replacement> {
     })
 }
 
+/// Makes the name of a secret a reference: `"/prod/token"`, `"/${var.env}/token"`, `var.name`.
+fn written_as(block: &Block<'_>, name: Expr<'_>, scheme: &str) -> Option<Edit> {
+    let Some(template) = name.template() else {
+        // The names of parameters begin with a slash, which a reference does not have.
+        let name_text = match (name.kind(), scheme) {
+            (ExprKind::Traversal(_), "aws-ssm://") => {
+                format!("trimprefix({}, \"/\")", name.text())
+            }
+            (ExprKind::Traversal(_), _) => name.text().to_owned(),
+            _ => return None,
+        };
+        let new = format!("\"{scheme}${{{name_text}}}\"");
+        return Some(replacement(block.file, name.span(), new));
+    };
+    if template.is_heredoc() {
+        return None;
+    }
+    let inside = template.content_span();
+    let written = block.file.parsed.slice(inside);
+    let path = written.trim_start_matches('/');
+    // A whole reference can be checked here, one with interpolations only during the run.
+    let checked = !template.is_literal()
+        || secret_policy::SecretRef::parse(&format!("{scheme}{path}")).is_ok();
+    let slashes = hcl_syntax::Span {
+        start: inside.start,
+        end: inside.start + (written.len() - path.len()) as u32,
+    };
+    (checked && !path.is_empty()).then(|| replacement(block.file, slashes, scheme.to_owned()))
+}
+
 /// The edits of one reference to the block itself.
 fn rename(
     module: &Module<'_>,
@@ -241,18 +267,26 @@ fn rename(
         why,
     };
     let ExprKind::Traversal(traversal) = found.expr.kind() else {
-        return Err(obstacle("it is used in a way that is not understood".to_owned()));
+        return Err(obstacle(
+            "it is used in a way that is not understood".to_owned(),
+        ));
     };
     if !is_rewritable(module.block(found.block)) {
-        return Err(obstacle("it is used in a file that is not rewritten".to_owned()));
+        return Err(obstacle(
+            "it is used in a file that is not rewritten".to_owned(),
+        ));
     }
     let before_name = usize::from(mode == Mode::Data);
     let mut steps = traversal.steps().skip(before_name);
     let Some(name) = steps.next() else {
-        return Err(obstacle("it is used in a way that is not understood".to_owned()));
+        return Err(obstacle(
+            "it is used in a way that is not understood".to_owned(),
+        ));
     };
     let Some(name_text) = name.attribute() else {
-        return Err(obstacle("it is used in a way that is not understood".to_owned()));
+        return Err(obstacle(
+            "it is used in a way that is not understood".to_owned(),
+        ));
     };
     let start = found.expr.span().start;
     let prefix = hcl_syntax::Span {
@@ -383,7 +417,14 @@ impl<'a> Migration<'_, 'a> {
         let sibling = schemas::write_only(block.kind(), &found.names()).ok_or_else(stores)?;
         let since = sibling.since.ok_or_else(stores)?;
         let provider = block.kind().split('_').next().unwrap_or_default();
-        if !needs(self.cx, module, Some((provider, Some(since))), WRITE_ONLY_CORE).is_empty() {
+        if !needs(
+            self.cx,
+            module,
+            Some((provider, Some(since))),
+            WRITE_ONLY_CORE,
+        )
+        .is_empty()
+        {
             return Err(obstacle(format!(
                 "has a write-only sibling from {provider} {since} and Terraform {WRITE_ONLY_CORE} on"
             )));
@@ -464,7 +505,8 @@ impl<'a> Migration<'_, 'a> {
         if block.value("ephemeral").is_some() {
             return Err(obstacle("says itself whether it is ephemeral"));
         }
-        if !needs(self.cx, self.cx.module, None, EPHEMERAL_CORE).is_empty() || !is_rewritable(block) {
+        if !needs(self.cx, self.cx.module, None, EPHEMERAL_CORE).is_empty() || !is_rewritable(block)
+        {
             return Err(obstacle("is in a file that is not rewritten"));
         }
         if self.written.insert(block.header_place()) {

@@ -19,7 +19,8 @@ pub(crate) fn offer(finding: &mut Finding, fix: Result<Fix, Obstacle>) {
     match fix {
         Ok(fix) => finding.fixes.push(fix),
         Err(Obstacle { place, why }) => {
-            finding.help = format!("{} It is not rewritten automatically: {why}.", finding.help).into();
+            finding.help =
+                format!("{} It is not rewritten automatically: {why}.", finding.help).into();
             if place != finding.place {
                 finding.related.push(Related {
                     place,
@@ -82,7 +83,8 @@ pub(crate) fn add_to_body(file: &SourceFile, body: Body<'_>, line: &str) -> Opti
         end: span.end.checked_sub(1).filter(|&end| end > span.start)?,
     };
     let between = text.get(inner.start as usize..inner.end as usize)?;
-    if !(text[span.start as usize..].starts_with('{') && text[inner.end as usize..].starts_with('}'))
+    if !(text[span.start as usize..].starts_with('{')
+        && text[inner.end as usize..].starts_with('}'))
     {
         return None;
     }
@@ -109,7 +111,11 @@ pub(crate) fn add_to_body(file: &SourceFile, body: Body<'_>, line: &str) -> Opti
         };
         return Some(vec![
             replacement(file, lead, format!("\n{deeper}")),
-            replacement(file, tail, format!("\n{deeper}{}\n{outer}", line_at(&deeper))),
+            replacement(
+                file,
+                tail,
+                format!("\n{deeper}{}\n{outer}", line_at(&deeper)),
+            ),
         ]);
     }
     let Some(last) = body.attributes().last() else {
@@ -118,7 +124,11 @@ pub(crate) fn add_to_body(file: &SourceFile, body: Body<'_>, line: &str) -> Opti
     };
     let indent = own_indent(text, last.span().start as usize).unwrap_or(&deeper);
     let at = line_end(text, last.span().end as usize)?;
-    Some(vec![insertion(file, at, format!("\n{indent}{}", line_at(indent)))])
+    Some(vec![insertion(
+        file,
+        at,
+        format!("\n{indent}{}", line_at(indent)),
+    )])
 }
 
 /// Adds an argument on a line of its own behind another one.
@@ -137,11 +147,7 @@ pub(crate) fn use_write_only(block: &Block<'_>, attribute: &Attribute<'_>) -> Op
     let (file, name) = (block.file, &attribute.name);
     let version = schemas::version_argument(block.kind(), name);
     let mut edits = add_behind(file, attribute.span(), &format!("{version} = 1"))?;
-    edits.push(replacement(
-        file,
-        attribute.name_span,
-        format!("{name}_wo"),
-    ));
+    edits.push(replacement(file, attribute.name_span, format!("{name}_wo")));
     Some(edits)
 }
 

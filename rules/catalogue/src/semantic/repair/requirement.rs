@@ -34,18 +34,31 @@ pub(super) fn secretref(module: &Module<'_>) -> Option<Vec<Edit>> {
     if listed.is_some() {
         return listed;
     }
-    let list = format!("required_providers {{\n  {}\n}}", REQUIREMENT.replace('\n', "\n  "));
+    let list = format!(
+        "required_providers {{\n  {}\n}}",
+        REQUIREMENT.replace('\n', "\n  ")
+    );
     if let Some((block, body)) = settings().next() {
         return add_to_body(block.file, body, &list);
     }
     let file = first_file(module)?;
-    let start = if file.text().starts_with('\u{feff}') { 3 } else { 0 };
+    let start = if file.text().starts_with('\u{feff}') {
+        3
+    } else {
+        0
+    };
     let text = format!("terraform {{\n  {}\n}}\n\n", list.replace('\n', "\n  "));
     Some(vec![insertion(file, start, text)])
 }
 
 fn first_file<'a>(module: &Module<'a>) -> Option<&'a SourceFile> {
-    let files = || module.files.iter().copied().filter(|file| is_configuration(file));
+    let files = || {
+        module
+            .files
+            .iter()
+            .copied()
+            .filter(|file| is_configuration(file))
+    };
     let named = |name: &&str| files().find(|file| file.name() == *name);
     FILES.iter().find_map(named).or_else(|| files().next())
 }

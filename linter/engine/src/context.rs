@@ -1,0 +1,59 @@
+//! Modules that the files of a batch call and that other batches hold: without them a value that goes
+//! into a shared module could not be followed in a tree of more files than one batch has.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+use secretlint_core::facts::{SourceFile, called_folders};
+
+use crate::discover::Found;
+
+/// Files that are taken in besides those of the batch.
+const MAX_FILES: usize = 4096;
+
+/// The files of all local modules that `files` call, directly or through others, and that are not among
+/// them. `read` reads the file of that index.
+pub(crate) fn called(
+    files: &[SourceFile],
+    found: &[Found],
+    read: impl Fn(usize) -> Option<SourceFile> + Sync,
+) -> Vec<SourceFile> {
+    let mut known: FxHashSet<String> = files.iter().map(|file| file.folder().to_owned()).collect();
+    let mut context: Vec<SourceFile> = Vec::new();
+    let mut next = targets(files);
+    while !next.is_empty() && context.len() < MAX_FILES {
+        next.retain(|folder| known.insert(folder.clone()));
+        let indexes: Vec<usize> = next
+            .iter()
+            .flat_map(|folder| directly_in(found, folder))
+            .take(MAX_FILES - context.len())
+            .collect();
+        let loaded: Vec<SourceFile> = indexes.into_par_iter().filter_map(&read).collect();
+        next = targets(&loaded);
+        context.extend(loaded);
+    }
+    context
+}
+
+/// Folders that the files call, sorted, each once.
+fn targets(files: &[SourceFile]) -> Vec<String> {
+    let folders: Vec<Vec<String>> = files.par_iter().map(called_folders).collect();
+    let mut folders: Vec<String> = folders.into_iter().flatten().collect();
+    folders.sort_unstable();
+    folders.dedup();
+    folders
+}
+
+/// Indexes of the files of one folder; `found` is sorted by path.
+fn directly_in<'f>(found: &'f [Found], folder: &str) -> impl Iterator<Item = usize> + use<'f> {
+    let prefix = match folder {
+        "" => String::new(),
+        folder => format!("{folder}/"),
+    };
+    let start = found.partition_point(|file| file.path.as_str() < prefix.as_str());
+    let below = found[start..].iter().enumerate();
+    let length = prefix.len();
+    below
+        .take_while(move |(_, file)| file.path.starts_with(&prefix))
+        .filter(move |(_, file)| !file.path[length..].contains('/'))
+        .map(move |(offset, _)| start + offset)
+}
