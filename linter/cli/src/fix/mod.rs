@@ -79,7 +79,7 @@ pub(crate) fn run(args: &FixArgs) -> Result<Ending, CliError> {
     let tracked = if args.diff || args.allow_dirty {
         Tracked::everything()
     } else {
-        Tracked::below(&scope.root)
+        Tracked::around(&scope.root)
     };
     let mut repair = Repair::default();
     let report = repair.settle(&mut scope, (least, &tracked), wanted)?;
@@ -246,7 +246,7 @@ impl Repair {
         if !self.moved.is_empty() {
             writeln!(
                 err,
-                "Values that are no longer in the text; git has them, treat them as known and rotate them:"
+                "Values that are no longer in the text; git has them, so treat them as known and rotate them:"
             )?;
             for moved in &self.moved {
                 writeln!(err, "  {moved}")?;

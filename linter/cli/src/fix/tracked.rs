@@ -2,7 +2,7 @@
 //! value out of a file that git does not know: the text would be the only place that has it.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use secretlint_core::fix::Edit;
@@ -17,11 +17,16 @@ pub(super) enum Tracked {
     /// There is no repository, or no git.
     Nothing,
     /// What git says.
-    Repository {
-        known: HashSet<String>,
-        /// Committed texts of files that differ from them.
-        differing: HashMap<String, String>,
-    },
+    Repository(Repository),
+}
+
+/// The files of the repository in which the run started, by absolute path.
+pub(super) struct Repository {
+    /// Where display paths start.
+    root: PathBuf,
+    known: HashSet<PathBuf>,
+    /// Committed texts of files that differ from them.
+    differing: HashMap<PathBuf, String>,
 }
 
 impl Tracked {
@@ -30,33 +35,39 @@ impl Tracked {
         Self::Everything
     }
 
-    /// What git says about the files below `root`.
-    pub(super) fn below(root: &Path) -> Self {
-        let Some(known) = names(root, &["ls-files", "-z"]) else {
+    /// What git says about the repository that `root` is in.
+    pub(super) fn around(root: &Path) -> Self {
+        let Some(top) = git(root, &["rev-parse", "--show-toplevel"]) else {
             return Self::Nothing;
         };
-        // Before the first commit nothing can be given back.
-        let changed = ["diff", "--name-only", "-z", "--relative", "HEAD", "--"];
-        let Some(changed) = names(root, &changed) else {
-            return Self::Repository {
-                known: HashSet::new(),
-                differing: HashMap::new(),
-            };
+        let top = String::from_utf8_lossy(&top);
+        let top = real(Path::new(top.trim_end_matches(['\r', '\n'])));
+        let mut repository = Repository {
+            root: root.to_owned(),
+            known: HashSet::new(),
+            differing: HashMap::new(),
         };
-        let mut known: HashSet<String> = known.into_iter().collect();
-        let mut differing = HashMap::new();
-        for path in changed {
-            match git(root, &["cat-file", "blob", &format!("HEAD:./{path}")]) {
-                Some(text) => {
-                    differing.insert(path, String::from_utf8_lossy(&text).into_owned());
-                }
-                // Added, not committed.
-                None => {
-                    known.remove(&path);
+        // Before the first commit nothing can be given back.
+        let changed = names(&top, &["diff", "--name-only", "-z", "HEAD", "--"]);
+        let known = names(&top, &["ls-files", "-z"]);
+        if let (Some(changed), Some(known)) = (changed, known) {
+            repository.known = known.iter().map(|path| top.join(path)).collect();
+            for path in changed {
+                let committed = git(&top, &["cat-file", "blob", &format!("HEAD:{path}")]);
+                let path = top.join(path);
+                match committed {
+                    Some(text) => {
+                        let text = String::from_utf8_lossy(&text).into_owned();
+                        repository.differing.insert(path, text);
+                    }
+                    // Added, not committed.
+                    None => {
+                        repository.known.remove(&path);
+                    }
                 }
             }
         }
-        Self::Repository { known, differing }
+        Self::Repository(repository)
     }
 
     /// Whether the lines of `edits` are committed; the error says what to do.
@@ -66,14 +77,15 @@ impl Tracked {
         text: &Text,
         edits: &[&Edit],
     ) -> Result<(), String> {
-        let Self::Repository { known, differing } = self else {
+        let Self::Repository(repository) = self else {
             return Ok(());
         };
         let advice = "commit or stash the file, or pass --allow-dirty";
-        if !known.contains(path) {
+        if !repository.knows(path) {
             return Err(format!("{path} is not committed; {advice}"));
         }
-        let Some(committed) = differing.get(path) else {
+        let file = real(&repository.root.join(path));
+        let Some(committed) = repository.differing.get(&file) else {
             return Ok(());
         };
         let own = uncommitted_lines(committed, text);
@@ -95,7 +107,7 @@ impl Tracked {
         let forgotten = match self {
             Self::Everything => false,
             Self::Nothing => true,
-            Self::Repository { known, .. } => !known.contains(path),
+            Self::Repository(repository) => !repository.knows(path),
         };
         if forgotten {
             return Err(format!(
@@ -104,6 +116,17 @@ impl Tracked {
         }
         Ok(())
     }
+}
+
+impl Repository {
+    fn knows(&self, path: &str) -> bool {
+        self.known.contains(&real(&self.root.join(path)))
+    }
+}
+
+/// The path without links, so that one file has one name.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Lines of the text, as it is now, that a person wrote since the last commit; from 0.
@@ -199,11 +222,11 @@ mod tests {
         let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
         write("a.tf", "one = 1\ntwo = 2\n");
         write("b.tf", "one = 1\n");
-        assert!(matches!(Tracked::below(root), Tracked::Nothing));
-        assert!(Tracked::below(root).may_forget("a.tf").is_err());
+        assert!(matches!(Tracked::around(root), Tracked::Nothing));
+        assert!(Tracked::around(root).may_forget("a.tf").is_err());
         run(root, &["init", "-q"]);
         run(root, &["add", "."]);
-        let nothing_yet = Tracked::below(root);
+        let nothing_yet = Tracked::around(root);
         assert!(
             nothing_yet
                 .may_change("a.tf", &text("one = 1\n"), &[])
@@ -212,7 +235,7 @@ mod tests {
         run(root, &["commit", "-qm", "first"]);
         write("a.tf", "one = 1\ntwo = 22\n");
         write("new.tf", "");
-        let tracked = Tracked::below(root);
+        let tracked = Tracked::around(root);
         let now = text("one = 1\ntwo = 22\n");
         assert!(tracked.may_change("a.tf", &now, &[&edit(0, 3)]).is_ok());
         let refused = tracked.may_change("a.tf", &now, &[&edit(8, 9)]);
@@ -225,6 +248,10 @@ mod tests {
         assert!(tracked.may_forget("b.tf").is_ok());
         let unknown = tracked.may_change("new.tf", &text(""), &[&edit(0, 0)]);
         assert!(unknown.unwrap_err().contains("not committed"));
+        // Files beside the folder in which the run started are of the repository as well.
+        std::fs::create_dir(root.join("deeper")).unwrap();
+        let deeper = Tracked::around(&root.join("deeper"));
+        assert!(deeper.may_forget("../b.tf").is_ok());
         assert!(tracked.may_forget("new.tf").is_err());
     }
 

@@ -413,11 +413,15 @@ fn tags(module: &Module<'_>, known: &dyn Environments) -> Option<Environment> {
     if let Some(found) = locals.find_map(|local| of_map(local.value)) {
         return Some(found);
     }
-    let mut resources = module.blocks_of(Role::Resource);
-    resources.find_map(|block| {
+    // One tag may come with a copied example; several that agree are meant.
+    let resources = module.blocks_of(Role::Resource);
+    let mut tagged = resources.filter_map(|block| {
         let tags = block.value("tags").or_else(|| block.value("labels"))?;
         of_map(tags)
-    })
+    });
+    let (first, second) = (tagged.next()?, tagged.next()?);
+    let agree = first.name == second.name && tagged.all(|other| other.name == first.name);
+    agree.then_some(first)
 }
 
 #[cfg(test)]

@@ -30,6 +30,14 @@ terraform {
   }
 }
 ```
+
+## False alarms
+
+None are known: the arguments are those that backends document as credentials.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/backend#credentials-and-sensitive-data>
 "#,
     },
 );

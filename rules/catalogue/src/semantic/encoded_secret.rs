@@ -38,6 +38,15 @@ resource "helm_release" "app" {
   ]
 }
 ```
+
+## False alarms
+
+Documentation inside strings that shows an example. Texts that `file` and `templatefile` read are searched, too, when
+they are in the tree.
+
+## References
+
+- <https://cwe.mitre.org/data/definitions/798.html>
 "#,
     },
 );

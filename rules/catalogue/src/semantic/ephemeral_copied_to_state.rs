@@ -30,6 +30,15 @@ resource "postgresql_role" "main" {
   password_wo_version = 1
 }
 ```
+
+## False alarms
+
+`count`, `for_each` and version arguments are checked by Terraform itself and left alone.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/resources/ephemeral>
+- <https://developer.hashicorp.com/terraform/language/resources/ephemeral/write-only>
 "#,
     },
 );

@@ -33,6 +33,16 @@ ephemeral "aws_secretsmanager_secret_version" "database" {
 ```
 
 Only whole segments of a path count (`prod/database`, `/production/token`), and only production's secrets.
+
+## False alarms
+
+A pipeline or shared service that works for production from another account reads production's secret on purpose:
+declare the reference under `[shared]` in `secretref.toml`.
+
+## References
+
+- <https://owasp.org/www-project-devsecops-guideline/>
+- <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>
 "#,
     },
 );

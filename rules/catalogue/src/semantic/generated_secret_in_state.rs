@@ -33,6 +33,15 @@ resource "random_string" "suffix" {
   length = 4
 }
 ```
+
+## False alarms
+
+`random_password` used as a name or suffix is no secret: use `random_id` or `random_string` for those.
+
+## References
+
+- <https://registry.terraform.io/providers/hashicorp/random/latest/docs/ephemeral-resources/password>
+- <https://developer.hashicorp.com/terraform/language/state/sensitive-data>
 "#,
     },
 );

@@ -32,6 +32,15 @@ module "database" {
 
 Names, paths, ARNs, ids, public keys, settings and text that is filled in at deployment (`#{TOKEN}`) are no secrets.
 Dummies are reported by `placeholder-secret`.
+
+## False alarms
+
+Names of secrets, paths, settings and dummies are told apart by their shape; a value that a person would call a
+password is one, however weak.
+
+## References
+
+- <https://cwe.mitre.org/data/definitions/798.html>
 "#,
     },
 );

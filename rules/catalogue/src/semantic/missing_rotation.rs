@@ -7,7 +7,7 @@ use secretlint_core::facts::{Block, Mode, Role, Subject, constant_text};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::is_resource;
+use crate::semantic::secrecy::{identifies, is_resource};
 
 static META: RuleMeta = rule(
     "missing-rotation",
@@ -94,6 +94,14 @@ impl Rule for MissingRotation {
 
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
         if !is_resource(block) {
+            return;
+        }
+        // Stores keep user names, hosts and addresses, too.
+        let named = |name: &str| {
+            let text = block.value(name).and_then(constant_text);
+            text.is_some_and(|text| identifies(&text))
+        };
+        if identifies(block.name()) || named("name") || named("secret_id") {
             return;
         }
         if let Some((period, limit)) = too_rare(cx, block) {

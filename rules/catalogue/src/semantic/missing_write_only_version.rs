@@ -31,6 +31,14 @@ resource "aws_db_instance" "main" {
   password_wo_version = data.secretref_metadata.database.number
 }
 ```
+
+## False alarms
+
+Providers that notice a new value by themselves, through a hash in their private state (`tfe`), are left out.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/resources/ephemeral/write-only>
 "#,
     },
 );

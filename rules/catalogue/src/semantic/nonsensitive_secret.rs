@@ -28,6 +28,15 @@ locals {
   image     = nonsensitive(data.aws_ssm_parameter.image.value)
 }
 ```
+
+## False alarms
+
+Keys of `for_each`, comparisons and parts of a document that are named like something else (`username`, `arn`) are not
+reported. A `random_password` that serves as a name is.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/functions/nonsensitive>
 "#,
     },
 );

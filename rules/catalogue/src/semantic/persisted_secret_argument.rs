@@ -48,6 +48,16 @@ resource "aws_ssm_parameter" "topic" {
 
 Not reported: null and empty values, arguments whose write-only sibling is set next to them, and values that are
 names, ARNs, addresses.
+
+## False alarms
+
+A variable of the caller that is never filled with a secret, and parameters that are encrypted although they hold
+settings.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/resources/ephemeral/write-only>
+- <https://developer.hashicorp.com/terraform/language/state/sensitive-data>
 "#,
     },
 );

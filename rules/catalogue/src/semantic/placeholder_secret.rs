@@ -28,6 +28,14 @@ module "database" {
   password = var.password
 }
 ```
+
+## False alarms
+
+The rule is a note: it says where a real value will be put one day.
+
+## References
+
+- <https://cwe.mitre.org/data/definitions/1392.html>
 "#,
     },
 );

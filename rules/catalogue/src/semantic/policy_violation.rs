@@ -46,6 +46,14 @@ ephemeral "secretref_value" "database" {
   ref = "vault+dev://kv/payments/database#password"
 }
 ```
+
+## False alarms
+
+None are known: the answer is the provider's own. Where the environment of a run is not known, nothing is said.
+
+## References
+
+- <https://github.com/secretref/secretref/blob/main/docs/guides>
 "#,
     },
 );

@@ -24,6 +24,14 @@ provider "mailgun" {
   api_key = var.mailgun_api_key
 }
 ```
+
+## False alarms
+
+Credentials of a local emulator (`test`, `mock`) are placeholders.
+
+## References
+
+- <https://registry.terraform.io/providers/hashicorp/aws/latest/docs#authentication-and-configuration>
 "#,
     },
 );

@@ -225,7 +225,7 @@ const TREES: &[&str] = &[
     "# file: {dir}/main.tf\nterraform {\n  backend \"gcs\" {\n    bucket = \"acme-{env}\"\n  }\n}\n@",
     "# file: {dir}/main.tf\nterraform {\n  cloud {\n    workspaces {\n      name = \"app-{env}\"\n    }\n  }\n}\n@",
     "# file: {dir}/main.tf\nprovider \"aws\" {\n  default_tags {\n    tags = {\n      Environment = \"{env}\"\n    }\n  }\n}\n@",
-    "# file: {dir}/main.tf\nresource \"aws_vpc\" \"v\" {\n  tags = {\n    env = \"{env}\"\n  }\n}\n@",
+    "# file: {dir}/main.tf\nresource \"aws_vpc\" \"v\" {\n  tags = {\n    env = \"{env}\"\n  }\n}\nresource \"aws_subnet\" \"s\" {\n  tags = {\n    env = \"{env}\"\n  }\n}\n@",
     "# file: {dir}/env.hcl\nlocals {\n  environment = \"{env}\"\n}\n# file: {dir}/app/terragrunt.hcl\ninputs = {\n  db_password = \"Hq72kks8-plum\"\n}\n",
 ];
 

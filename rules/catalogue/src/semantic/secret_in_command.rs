@@ -34,6 +34,15 @@ resource "terraform_data" "schema" {
   }
 }
 ```
+
+## False alarms
+
+A provisioner that runs only on a machine nobody else uses still prints its command to the log of the run.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/resources/provisioners/local-exec>
+- <https://cwe.mitre.org/data/definitions/214.html>
 "#,
     },
 );

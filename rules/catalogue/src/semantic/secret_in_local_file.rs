@@ -29,6 +29,15 @@ resource "local_file" "inventory" {
   content  = aws_instance.app.private_ip
 }
 ```
+
+## False alarms
+
+A key written for a person on their own machine is reported as well: the state has it, too.
+
+## References
+
+- <https://registry.terraform.io/providers/hashicorp/local/latest/docs/resources/sensitive_file>
+- <https://developer.hashicorp.com/terraform/language/state/sensitive-data>
 "#,
     },
 );

@@ -34,6 +34,14 @@ resource "aws_s3_bucket" "data" {
   }
 }
 ```
+
+## False alarms
+
+What is taken out of a stored document under a name that promises nothing counts as secret with the document.
+
+## References
+
+- <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
 "#,
     },
 );

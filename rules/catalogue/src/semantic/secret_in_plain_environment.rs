@@ -39,6 +39,18 @@ resource "aws_lambda_function" "app" {
 ```
 
 Literals in such places are reported by `hardcoded-secret`.
+
+## False alarms
+
+A variable whose name promises a secret and that holds the name of one. Maps that only look like environments, in
+modules outside the tree.
+
+## References
+
+- <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html>
+- <https://learn.microsoft.com/azure/app-service/app-service-key-vault-references>
+- <https://cloud.google.com/run/docs/configuring/services/secrets>
+- <https://kubernetes.io/docs/concepts/configuration/secret/>
 "#,
     },
 );

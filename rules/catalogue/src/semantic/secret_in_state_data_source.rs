@@ -40,6 +40,15 @@ the value to write-only arguments. It is offered when all consumers can take an 
 the one that cannot. Where the provider has no ephemeral resource of the same shape, `secretref_value` takes its place.
 
 Parameter stores hold settings, too: `aws_ssm_parameter` is reported only where a name says that it is a secret.
+
+## False alarms
+
+Documents that hold no secret although they are kept in a secret store.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/state/sensitive-data>
+- <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/ephemeral-resources/secretsmanager_secret_version>
 "#,
     },
 );

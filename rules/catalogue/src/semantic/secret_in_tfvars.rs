@@ -22,6 +22,14 @@ mysql_password = "Azerty123!"
 # file: prod.tfvars
 mysql_password_secret_name = "prod/mysql"
 ```
+
+## False alarms
+
+Variable files of examples and tests hold real-looking values: accept those by path in `secretlint.toml`.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/values/variables#variable-definitions-tfvars-files>
 "#,
     },
 );

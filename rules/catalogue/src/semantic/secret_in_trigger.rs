@@ -29,6 +29,15 @@ resource "terraform_data" "app" {
 ```
 
 The `input` of `terraform_data` counts as well: it is stored and given out again as `output`.
+
+## False alarms
+
+A hash with a key, or the version of the secret, is no secret and is not reported; an unkeyed hash of a weak secret
+can be searched for, but is not told apart from other hashes here.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/resources/terraform-data>
 "#,
     },
 );

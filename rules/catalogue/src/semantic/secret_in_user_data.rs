@@ -34,6 +34,16 @@ resource "aws_instance" "app" {
   EOT
 }
 ```
+
+## False alarms
+
+A template in the tree is read: a variable that it does not use is not reported. Of a template outside the tree all
+variables count.
+
+## References
+
+- <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
+- <https://cwe.mitre.org/data/definitions/522.html>
 "#,
     },
 );

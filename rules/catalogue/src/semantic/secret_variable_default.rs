@@ -26,6 +26,14 @@ variable "rds_password" {
   default   = ""
 }
 ```
+
+## False alarms
+
+A default that only a local test uses is one that somebody will deploy.
+
+## References
+
+- <https://cwe.mitre.org/data/definitions/1392.html>
 "#,
     },
 );

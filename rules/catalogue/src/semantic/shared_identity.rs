@@ -45,6 +45,15 @@ provider "aws" {
   }
 }
 ```
+
+## False alarms
+
+A central deployment role that every environment assumes on purpose: accept it with a reason, and let it assume a
+role of its own in each environment.
+
+## References
+
+- <https://docs.aws.amazon.com/wellarchitected/latest/security-pillar/identity-management.html>
 "#,
     },
 );
@@ -124,7 +133,7 @@ fn evidence(
     sink: &mut Sink,
 ) {
     // Short words are names of profiles and the like, which mean something else in each account.
-    if text.len() < 16 || text.contains("${") {
+    if text.len() < 16 || text.contains("EXAMPLE") {
         return;
     }
     sink.evidence(Evidence {

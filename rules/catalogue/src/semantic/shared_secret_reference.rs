@@ -44,6 +44,14 @@ ephemeral "secretref_value" "database" {
   ref = "vault+prod://kv/payments/database#password"
 }
 ```
+
+## False alarms
+
+Public bundles and licences are shared on purpose: declare them under `[shared]` with the reason.
+
+## References
+
+- <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>
 "#,
     },
 );

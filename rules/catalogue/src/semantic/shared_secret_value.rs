@@ -28,6 +28,16 @@ admin_username = "operator"
 # file: environments/prod/terraform.tfvars
 admin_username = "operator"
 ```
+
+## False alarms
+
+Dummies that no environment uses are left out; a default that all environments really use is not. Environments come
+from folders, variable files, backends, terragrunt trees, keys of maps by workspace, `environment` variables and tags,
+and from the policy file.
+
+## References
+
+- <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>
 "#,
     },
 );

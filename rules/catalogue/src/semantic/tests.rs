@@ -178,6 +178,15 @@ fn rules_are_sorted_and_complete() {
 }
 
 #[test]
+fn pages_name_false_alarms_and_references() {
+    for meta in RULES.iter().flat_map(|rule| rule.metas()) {
+        for section in ["## False alarms", "## References"] {
+            assert!(meta.docs.contains(section), "{} lacks {section}", meta.id);
+        }
+    }
+}
+
+#[test]
 fn findings_never_hold_the_secret() {
     let fixture = "variable \"db_password\" {\n  default = \"Tr0ub4dor&3xq\"\n}\n";
     for finding in check(fixture) {

@@ -49,6 +49,14 @@ resource "aws_db_instance" "main" {
   password_wo_version = 1
 }
 ```
+
+## False alarms
+
+None are known: where the way of the value is not clear, nothing is reported.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/expressions/references#terraform-applying>
 "#,
     },
 );

@@ -34,6 +34,14 @@ output "secret_arn" {
   value = aws_secretsmanager_secret.main.arn
 }
 ```
+
+## False alarms
+
+Outputs of modules whose callers mark the value themselves; marking it twice does no harm.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/values/outputs#sensitive>
 "#,
     },
 );

@@ -41,6 +41,14 @@ variable "database_password_length" {
 ```
 
 Variables that only pass on the name, path or ARN of a secret are recognised by their type, default, description and use.
+
+## False alarms
+
+A variable that takes the name of a secret and neither its type nor its description says so.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/values/variables#suppressing-values-in-cli-output>
 "#,
     },
 );
