@@ -22,6 +22,7 @@ mod error;
 mod files;
 mod hex;
 mod http;
+pub mod journal;
 mod lease;
 mod payload;
 mod shared;

@@ -70,4 +70,7 @@ pub struct Metadata {
     pub author: Option<String>,
     /// The store's own labels.
     pub labels: BTreeMap<String, String>,
+    /// What whoever opened the secret should know, such as that a login ends soon; full sentences without a
+    /// final stop. Told once in a run.
+    pub notes: Vec<String>,
 }

@@ -48,6 +48,7 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
     /// Reads several values; answers stand in the order of `references`.
     ///
     /// - one failure does not fail the others;
+    /// - answers for the same secret may carry one lease together: equal handles are given back once;
     /// - the provided method fetches one after the other.
     async fn fetch_many(
         &self,

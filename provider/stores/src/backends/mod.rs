@@ -4,6 +4,8 @@ mod env;
 mod file;
 mod identity;
 mod local;
+#[cfg(feature = "vault")]
+mod vault;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -21,7 +23,14 @@ use crate::store::SecretStore;
 use crate::suggest;
 
 /// Every kind of store, sorted by scheme. Adding a store is its file and its line here.
-pub const STORES: &[StoreKind] = &[env::KIND, file::KIND, identity::KIND, local::KIND];
+pub const STORES: &[StoreKind] = &[
+    env::KIND,
+    file::KIND,
+    identity::KIND,
+    local::KIND,
+    #[cfg(feature = "vault")]
+    vault::KIND,
+];
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug)]

@@ -91,7 +91,8 @@ impl SecretStore for SingleFlight {
         self.disembark(answer, started, &key.0, options).await
     }
 
-    /// Asks once for each different secret.
+    /// Asks once for each different secret. References to parts of one leased secret, such as the user name and
+    /// the password of one login, share its lease.
     async fn fetch_many(&self, references: &[SecretRef], options: &FetchOptions) -> Vec<Answer> {
         if !options.arguments.is_empty() {
             return self.inner.fetch_many(references, options).await;
@@ -106,17 +107,13 @@ impl SecretStore for SingleFlight {
             if place == next {
                 unique.push(whole);
             }
-            wanted.push((place, place == next));
+            wanted.push(place);
         }
         let fetched = self.inner.fetch_many(&unique, options).await;
-        let mut answers = Vec::with_capacity(references.len());
-        for (place, first) in wanted {
-            answers.push(
-                self.disembark(fetched[place].clone(), first, &unique[place], options)
-                    .await,
-            );
-        }
-        answers
+        wanted
+            .into_iter()
+            .map(|place| fetched[place].clone())
+            .collect()
     }
 
     async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | no selector | text or bytes | the value as stored |
 //! | no selector | a JSON object | an error that lists the keys |
+//! | no selector | named fields, of which `value` is the only one | that field: how plain text is written to stores of fields |
 //! | `#key` or `#/a/b` | JSON | that member: a string's text, the JSON text of numbers, booleans and lists |
 //! | `#/` or `#/a/` | JSON | the whole document, or the whole object at `a`, as JSON text |
 //! | any selector | anything but JSON | an error |
@@ -118,6 +119,9 @@ fn bytes(secret: &Secret) -> &[u8] {
 
 fn whole(payload: &SecretPayload) -> Result<Secret> {
     match json::parse(bytes(&payload.body)).and_then(json::members) {
+        Some(members) if payload.shape == Shape::Fields && is_plain(&members) => {
+            scalar(members[0].1, "/value")
+        }
         Some(members) => Err(structured(&members, "")),
         None if payload.shape == Shape::Fields => Err(StoreError::new(
             ErrorKind::Integrity,
@@ -126,6 +130,11 @@ fn whole(payload: &SecretPayload) -> Result<Secret> {
         )),
         None => Ok(payload.body.clone()),
     }
+}
+
+/// Whether the fields are a plain text that was written to a store of named fields.
+fn is_plain(members: &[(String, &RawValue)]) -> bool {
+    matches!(members, [(name, value)] if name == "value" && value.get().starts_with('"'))
 }
 
 /// The error for an object where one value is wanted. `place` is the pointer to the object.

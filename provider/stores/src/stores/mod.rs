@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::identity::IdentityTokens;
 use crate::layers::Layers;
-use crate::lease::{LeaseFacts, LeaseHandle, Leased};
+use crate::lease::{Lease, LeaseFacts, LeaseHandle, Leased};
 use crate::local::Passphrase;
 use crate::payload::Metadata;
 use crate::select::{self, Selected};
@@ -198,9 +198,27 @@ impl Stores {
             None => return Vec::new(),
         };
         let fetched = store.fetch_many(&group, options).await;
+        let mut leases = Vec::new();
         let mut answers = Vec::with_capacity(places.len());
         for ((place, reference), answer) in places.into_iter().zip(&group).zip(fetched) {
-            answers.push((place, finish(store.as_ref(), reference, answer).await));
+            leases.extend(answer.as_ref().ok().and_then(|leased| leased.lease.clone()));
+            answers.push((place, select::resolve(reference, answer)));
+        }
+        // A lease may be shared: it is given back when nobody got a value with it.
+        let used = |handle: &LeaseHandle| {
+            let leased = answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.as_ref());
+            leased
+                .filter_map(|leased| leased.lease.as_ref())
+                .any(|lease| lease.handle == *handle)
+        };
+        let mut unused: Vec<Lease> = Vec::new();
+        for lease in leases {
+            if !used(&lease.handle) && !unused.iter().any(|other| other.handle == lease.handle) {
+                unused.push(lease);
+            }
+        }
+        for lease in unused {
+            give_back(store.as_ref(), lease).await;
         }
         answers
     }
@@ -289,12 +307,20 @@ async fn finish(
     let lease = answer.as_ref().ok().and_then(|leased| leased.lease.clone());
     let resolved = select::resolve(reference, answer);
     if !matches!(resolved, Ok(Some(_)))
-        && let Some(lease) = lease.filter(|lease| lease.facts.revocable)
+        && let Some(lease) = lease
+    {
+        give_back(store, lease).await;
+    }
+    resolved
+}
+
+/// Ends a lease whose value nobody got.
+async fn give_back(store: &dyn SecretStore, lease: Lease) {
+    if lease.facts.revocable
         && let Err(error) = store.revoke(&lease.handle).await
     {
         tracing::warn!("the lease of a value that cannot be used could not be given back: {error}");
     }
-    resolved
 }
 
 impl fmt::Debug for Stores {
