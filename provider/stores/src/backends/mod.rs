@@ -7,6 +7,9 @@ mod local;
 #[cfg(feature = "vault")]
 mod vault;
 
+#[cfg(feature = "vault")]
+pub(crate) use vault::janitor::end as end_vault_lease;
+
 use std::any::Any;
 use std::sync::Arc;
 

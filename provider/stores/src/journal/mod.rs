@@ -14,7 +14,7 @@ mod tests;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,8 +23,9 @@ use rand::RngExt as _;
 pub use record::{Held, Record, Server};
 
 use crate::environment::Environment;
-use crate::error::{Operation, Result};
+use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::files;
+use crate::identity::IdentityTokens;
 
 /// Names the folder of journals.
 const VARIABLE: &str = "SECRETREF_LEASES";
@@ -140,6 +141,28 @@ impl Journal {
                 !over
             })
             .collect())
+    }
+}
+
+/// Ends a token or lease that a run left behind, with the login of the environment.
+///
+/// # Errors
+/// `config` when the environment names another server than the journal; `permission_denied`, saying which right is
+/// missing; `unsupported` for a kind of store that this program does not have.
+pub async fn end(
+    environment: &Environment,
+    identity: &Arc<IdentityTokens>,
+    run: &Run,
+    held: &Held,
+) -> Result<()> {
+    match run.server.store.as_str() {
+        #[cfg(feature = "vault")]
+        "vault" => crate::backends::end_vault_lease(environment, identity, run, held).await,
+        other => Err(StoreError::new(
+            ErrorKind::Unsupported,
+            Operation::Revoke,
+            format!("leases of the store `{other}` cannot be ended from here"),
+        )),
     }
 }
 
