@@ -76,7 +76,7 @@ impl Authority {
     /// # Errors
     /// When no key can be made.
     pub fn server_certificate(&self) -> Result<Issued> {
-        self.issue(server("localhost")?)
+        self.issue(&server("localhost")?)
     }
 
     /// A server certificate with a flaw.
@@ -99,7 +99,7 @@ impl Authority {
                 params
             }
         };
-        self.issue(params)
+        self.issue(&params)
     }
 
     /// A certificate by which a client called `name` proves who it is.
@@ -111,10 +111,10 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue(params)
+        self.issue(&params)
     }
 
-    fn issue(&self, params: CertificateParams) -> Result<Issued> {
+    fn issue(&self, params: &CertificateParams) -> Result<Issued> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Issued {

@@ -105,11 +105,6 @@ impl Process {
         self.child.id()
     }
 
-    /// The file that holds what the server printed.
-    pub(super) fn log(&self) -> &Path {
-        &self.log
-    }
-
     /// Sends `signal` to the whole group.
     pub(super) fn signal(&self, signal: Signal) -> Result<()> {
         kill_process_group(self.group, signal)
