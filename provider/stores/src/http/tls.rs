@@ -112,13 +112,10 @@ fn roots(environment: &Environment, options: &TlsOptions) -> Result<RootCertStor
     }
     for folder in &options.ca_folders {
         let folder = environment.directory().join(folder);
-        let fail = |error| {
-            files::io_error(
-                Operation::Configure,
-                "read the folder of certificate authorities",
-                &folder,
-                error,
-            )
+        let fail = |error: std::io::Error| {
+            broken("the folder with certificate authorities cannot be read")
+                .with_context("folder", folder.display())
+                .with_source(error)
         };
         let entries = std::fs::read_dir(&folder).map_err(fail)?;
         let mut paths = entries
@@ -135,7 +132,12 @@ fn roots(environment: &Environment, options: &TlsOptions) -> Result<RootCertStor
 }
 
 fn add_file(roots: &mut RootCertStore, path: &std::path::Path) -> Result<()> {
-    let pem = files::read_limited(Operation::Configure, path, MAX_PEM_BYTES)?;
+    // A missing file must not look like a missing secret, which may be allowed to be missing.
+    let pem = files::read_limited(Operation::Configure, path, MAX_PEM_BYTES).map_err(|error| {
+        broken("the file with certificate authorities cannot be read")
+            .with_context("file", path.display())
+            .with_source(error)
+    })?;
     add(roots, &path.display().to_string(), &pem)
 }
 
