@@ -211,7 +211,7 @@ fn errors_carry_the_reference_and_help() {
     check(
         open(&stores, "vault://kv/a#b"),
         ErrorKind::Unsupported,
-        &["`vault://`", "`local`"],
+        &["`vault://`", "it has: "],
     );
     check(
         open(&stores, "local+team://a"),
