@@ -1,5 +1,7 @@
 //! One file for each kind of store, and the one list of them.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod env;
 mod file;
 mod identity;
@@ -27,6 +29,20 @@ use crate::suggest;
 
 /// Every kind of store, sorted by scheme. Adding a store is its file and its line here.
 pub const STORES: &[StoreKind] = &[
+    #[cfg(feature = "aws")]
+    aws::ECR,
+    #[cfg(feature = "aws")]
+    aws::EKS,
+    #[cfg(feature = "aws")]
+    aws::KMS,
+    #[cfg(feature = "aws")]
+    aws::RDS,
+    #[cfg(feature = "aws")]
+    aws::SM,
+    #[cfg(feature = "aws")]
+    aws::SSM,
+    #[cfg(feature = "aws")]
+    aws::STS,
     env::KIND,
     file::KIND,
     identity::KIND,
