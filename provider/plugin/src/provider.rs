@@ -9,6 +9,11 @@ use crate::data_source::whoami::Whoami;
 use crate::ephemeral::password::Password;
 use crate::ephemeral::value::Value;
 use crate::ephemeral::values::Values;
+#[cfg(feature = "aws")]
+use crate::ephemeral::{
+    aws_ecr_token::AwsEcrToken, aws_eks_token::AwsEksToken, aws_kms::AwsKms,
+    aws_rds_token::AwsRdsToken, aws_session::AwsSession,
+};
 use crate::function::parse_ref::ParseRef;
 use crate::function::with_version::WithVersion;
 use crate::resource::secret::SecretResource;
@@ -77,6 +82,13 @@ impl Provider for SecretRefProvider {
             .function(ParseRef)
             .function(WithVersion)
             .managed(SecretResource);
+        #[cfg(feature = "aws")]
+        registry
+            .ephemeral(AwsEcrToken)
+            .ephemeral(AwsEksToken)
+            .ephemeral(AwsKms)
+            .ephemeral(AwsRdsToken)
+            .ephemeral(AwsSession);
     }
 
     async fn configure(

@@ -1,5 +1,17 @@
 //! Ephemeral resources: what is opened for one run and stored nowhere.
 
+#[cfg(feature = "aws")]
+pub(crate) mod aws_ecr_token;
+#[cfg(feature = "aws")]
+pub(crate) mod aws_eks_token;
+#[cfg(feature = "aws")]
+pub(crate) mod aws_kms;
+#[cfg(feature = "aws")]
+pub(crate) mod aws_rds_token;
+#[cfg(feature = "aws")]
+mod aws_scheme;
+#[cfg(feature = "aws")]
+pub(crate) mod aws_session;
 pub(crate) mod password;
 pub(crate) mod value;
 pub(crate) mod values;
