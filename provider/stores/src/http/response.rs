@@ -136,6 +136,27 @@ impl Response {
             .with_retry(self.retry())
     }
 
+    /// The error for a status that is no success, in the words that all stores share. `what` is what was asked
+    /// for, such as "the secret".
+    pub(crate) fn refusal(&self, what: &str) -> StoreError {
+        if let Some(target) = self.redirect() {
+            let host = target.host_str().unwrap_or_default();
+            return self
+                .error(ErrorKind::Config, format!("the server answers with a redirect to `{host}`, and a login must not travel there"))
+                .with_help("name the right address in the store block, or find out what stands between here and the store");
+        }
+        let kind = self.kind();
+        let message = match self.status.as_u16() {
+            401 => "the store does not accept the login".to_owned(),
+            403 => format!("this login has no right to {what}"),
+            404 | 410 => format!("the store does not have {what}"),
+            429 => "the store asks to slow down".to_owned(),
+            400 | 422 => format!("the store refuses the request for {what} as wrong"),
+            _ => "the store cannot answer now".to_owned(),
+        };
+        self.error(kind, message)
+    }
+
     /// The kind that the status means in most stores.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self.status.as_u16() {

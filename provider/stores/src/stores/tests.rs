@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::audit::{AuditContext, AuditLog, AuditOptions, Filter, verify};
-use crate::conformance::{Fixture, conformance};
+use crate::conformance::{Bench, Fault, Fixture, Sample, conformance, hardship};
 use crate::local::{InitOptions, LocalOptions, LocalStore, SetOptions};
 use crate::{ErrorKind, StoreError};
 
@@ -122,6 +122,35 @@ fn conforms(project: &Project, present: &str, missing: &str, free: Option<&str>)
         free: free.map(reference),
     };
     block_on(conformance(&fixture)).unwrap();
+    // Variables of a fixed environment are text, so not every sample can be one.
+    if kind.scheme != Scheme::Env {
+        let folder = Folder(project, kind.scheme);
+        block_on(hardship(&fixture, &folder)).unwrap();
+    }
+}
+
+/// Values beside the one of the fixture; there is no network that could fail.
+struct Folder<'a>(&'a Project, Scheme);
+
+impl Bench for Folder<'_> {
+    fn sample(&self, sample: Sample) -> Option<SecretRef> {
+        let name = format!("sample-{sample:?}").to_lowercase();
+        fs::write(self.0.work().join(&name), sample.content()).unwrap();
+        let options = LocalOptions::locate(&self.0.environment(), None).unwrap();
+        let local = LocalStore::open(&options).unwrap();
+        local
+            .set(
+                &name,
+                &Secret::new(sample.content()),
+                &SetOptions::default(),
+            )
+            .unwrap();
+        Some(reference(&format!("{}://{name}", self.1)))
+    }
+
+    fn faulty(&self, _: Fault) -> Option<Arc<dyn SecretStore>> {
+        None
+    }
 }
 
 #[test]

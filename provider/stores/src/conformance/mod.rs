@@ -1,7 +1,12 @@
 //! What every store must do, run against every backend by its own tests.
 //!
 //! The cases follow the contract in [`SecretStore`] and the store's [`crate::Capability`]: what a store says
-//! it can do must work, and everything else must be refused as `unsupported`.
+//! it can do must work, and everything else must be refused as `unsupported`. [`conformance`] needs a healthy
+//! store only; [`hardship`] goes on with special values and faults, as far as a backend's test can cause them.
+
+mod faults;
+
+pub use faults::{Bench, Fault, Sample, hardship};
 
 use std::fmt::Debug;
 use std::sync::Arc;
