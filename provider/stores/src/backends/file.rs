@@ -60,7 +60,7 @@ struct FileStore {
 }
 
 /// The file that `path` means, with links followed; inside `root` unless it is absolute.
-fn locate(operation: Operation, root: &Path, path: &str) -> Result<PathBuf> {
+pub(super) fn locate(operation: Operation, root: &Path, path: &str) -> Result<PathBuf> {
     let fail = |path: &Path, error: io::Error| {
         let error = files::io_error(operation, "read the file", path, error);
         match error.kind() {
@@ -84,7 +84,8 @@ fn locate(operation: Operation, root: &Path, path: &str) -> Result<PathBuf> {
     .with_help("write the absolute path, `file:///…`, if this file is meant"))
 }
 
-fn facts(operation: Operation, path: &Path) -> Result<Metadata> {
+/// Facts about the file; its version is the time of the last change.
+pub(super) fn facts(operation: Operation, path: &Path) -> Result<Metadata> {
     let fail = |error| files::io_error(operation, "read the file", path, error);
     let facts = fs::metadata(path).map_err(fail)?;
     let time = |time: io::Result<std::time::SystemTime>| {

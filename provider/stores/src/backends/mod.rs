@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "sops")]
+mod age;
 mod env;
 mod file;
 mod identity;
@@ -43,6 +45,8 @@ pub const STORES: &[StoreKind] = &[
     aws::SSM,
     #[cfg(feature = "aws")]
     aws::STS,
+    #[cfg(feature = "sops")]
+    age::KIND,
     env::KIND,
     file::KIND,
     identity::KIND,

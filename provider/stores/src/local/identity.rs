@@ -65,7 +65,8 @@ impl Passphrase {
         Self::from_fn(move |_| Some(passphrase.clone()))
     }
 
-    fn ask(&self, path: &Path) -> Option<Secret> {
+    /// Asks.
+    pub(crate) fn ask(&self, path: &Path) -> Option<Secret> {
         self.0.as_ref().and_then(|ask| ask(path))
     }
 }
