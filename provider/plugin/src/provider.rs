@@ -6,6 +6,7 @@ use tf_framework::prelude::*;
 
 use crate::data_source::metadata::Metadata;
 use crate::data_source::whoami::Whoami;
+use crate::ephemeral::k8s_token::K8sToken;
 use crate::ephemeral::password::Password;
 use crate::ephemeral::value::Value;
 use crate::ephemeral::values::Values;
@@ -76,6 +77,7 @@ impl Provider for SecretRefProvider {
         registry
             .data_source(Metadata)
             .data_source(Whoami)
+            .ephemeral(K8sToken)
             .ephemeral(Password)
             .ephemeral(Value)
             .ephemeral(Values)

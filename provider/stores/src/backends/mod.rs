@@ -7,6 +7,8 @@ mod age;
 mod env;
 mod file;
 mod identity;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod local;
 #[cfg(feature = "vault")]
 mod vault;

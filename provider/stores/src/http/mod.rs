@@ -19,7 +19,7 @@ use reqwest::{Method, Url};
 
 pub(crate) use response::Response;
 pub(crate) use secret_text::SecretText;
-pub(crate) use tls::{ClientIdentity, TlsOptions};
+pub(crate) use tls::{ClientIdentity, TlsOptions, certificate_problem};
 
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, Retry, StoreError};
