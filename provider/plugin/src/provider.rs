@@ -6,6 +6,7 @@ use tf_framework::prelude::*;
 
 use crate::data_source::metadata::Metadata;
 use crate::data_source::whoami::Whoami;
+#[cfg(feature = "kubernetes")]
 use crate::ephemeral::k8s_token::K8sToken;
 use crate::ephemeral::password::Password;
 use crate::ephemeral::value::Value;
@@ -77,7 +78,6 @@ impl Provider for SecretRefProvider {
         registry
             .data_source(Metadata)
             .data_source(Whoami)
-            .ephemeral(K8sToken)
             .ephemeral(Password)
             .ephemeral(Value)
             .ephemeral(Values)
@@ -91,6 +91,8 @@ impl Provider for SecretRefProvider {
             .ephemeral(AwsKms)
             .ephemeral(AwsRdsToken)
             .ephemeral(AwsSession);
+        #[cfg(feature = "kubernetes")]
+        registry.ephemeral(K8sToken);
     }
 
     async fn configure(

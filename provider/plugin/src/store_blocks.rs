@@ -109,13 +109,11 @@ fn configured(
             group(store.settings, value, decoder)
         }),
     })?;
-    let blocks = blocks
-        .into_iter()
-        .map(|(label, settings)| ConfiguredStore {
-            block: store.name,
-            label,
-            settings,
-        });
+    let blocks = blocks.into_iter().map(|(label, settings)| ConfiguredStore {
+        block: store.name,
+        label,
+        settings,
+    });
     Ok(blocks.collect())
 }
 

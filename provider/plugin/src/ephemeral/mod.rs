@@ -12,6 +12,7 @@ pub(crate) mod aws_rds_token;
 mod aws_scheme;
 #[cfg(feature = "aws")]
 pub(crate) mod aws_session;
+#[cfg(feature = "kubernetes")]
 pub(crate) mod k8s_token;
 pub(crate) mod password;
 pub(crate) mod value;

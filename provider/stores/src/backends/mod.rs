@@ -1,9 +1,9 @@
 //! One file for each kind of store, and the one list of them.
 
-#[cfg(feature = "aws")]
-mod aws;
 #[cfg(feature = "sops")]
 mod age;
+#[cfg(feature = "aws")]
+mod aws;
 mod env;
 mod file;
 mod identity;
@@ -33,6 +33,8 @@ use crate::suggest;
 
 /// Every kind of store, sorted by scheme. Adding a store is its file and its line here.
 pub const STORES: &[StoreKind] = &[
+    #[cfg(feature = "sops")]
+    age::KIND,
     #[cfg(feature = "aws")]
     aws::ECR,
     #[cfg(feature = "aws")]
@@ -47,11 +49,13 @@ pub const STORES: &[StoreKind] = &[
     aws::SSM,
     #[cfg(feature = "aws")]
     aws::STS,
-    #[cfg(feature = "sops")]
-    age::KIND,
     env::KIND,
     file::KIND,
     identity::KIND,
+    #[cfg(feature = "kubernetes")]
+    kubernetes::SECRET,
+    #[cfg(feature = "kubernetes")]
+    kubernetes::TOKEN,
     local::KIND,
     #[cfg(feature = "vault")]
     vault::KIND,

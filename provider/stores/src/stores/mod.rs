@@ -206,7 +206,9 @@ impl Stores {
         }
         // A lease may be shared: it is given back when nobody got a value with it.
         let used = |handle: &LeaseHandle| {
-            let leased = answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.as_ref());
+            let leased = answers
+                .iter()
+                .filter_map(|(_, answer)| answer.as_ref().ok()?.as_ref());
             leased
                 .filter_map(|leased| leased.lease.as_ref())
                 .any(|lease| lease.handle == *handle)

@@ -41,7 +41,9 @@ impl Answer {
                 self.operation,
                 "the answer is not what the store documents",
             )
-            .with_help("something between here and the store may have answered instead, such as a proxy")
+            .with_help(
+                "something between here and the store may have answered instead, such as a proxy",
+            )
         })
     }
 

@@ -70,7 +70,9 @@ impl Cluster {
             .header(http::header::ACCEPT, call.accept)
             .header(http::header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body))
-            .map_err(|error| unusable(operation, "the request cannot be made").with_source(error))?;
+            .map_err(|error| {
+                unusable(operation, "the request cannot be made").with_source(error)
+            })?;
         let answer = client
             .send(request)
             .await
@@ -138,9 +140,11 @@ impl Cluster {
             .filter(|file| file.exists());
         match usual {
             Some(file) => self.from_files(operation, vec![file]).await,
-            None => Err(unusable(operation, "no Kubernetes cluster is configured").with_help(
-                "set KUBECONFIG, or name a `kubeconfig` or a `host` in the block `kubernetes`",
-            )),
+            None => Err(
+                unusable(operation, "no Kubernetes cluster is configured").with_help(
+                    "set KUBECONFIG, or name a `kubeconfig` or a `host` in the block `kubernetes`",
+                ),
+            ),
         }
     }
 
@@ -160,7 +164,10 @@ impl Cluster {
             .path("token_file")
             .map(|file| file.display().to_string());
         if login.token.is_none() && login.token_file.is_none() {
-            return Err(unusable(operation, "`host` is set, but neither `token_file` nor `token`"));
+            return Err(unusable(
+                operation,
+                "`host` is set, but neither `token_file` nor `token`",
+            ));
         }
         Ok(login)
     }
@@ -211,7 +218,9 @@ impl Cluster {
             host
         };
         let mut config = Config::new(uri(operation, &format!("https://{host}:{port}"))?);
-        let token = self.path("token_file").unwrap_or_else(|| PathBuf::from(POD_FOLDER).join("token"));
+        let token = self
+            .path("token_file")
+            .unwrap_or_else(|| PathBuf::from(POD_FOLDER).join("token"));
         config.auth_info.token_file = Some(token.display().to_string());
         config.root_cert_file = Some(PathBuf::from(POD_FOLDER).join("ca.crt"));
         Ok(Some(config))

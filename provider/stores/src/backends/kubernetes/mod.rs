@@ -71,7 +71,10 @@ static BLOCK: StoreBlock = StoreBlock {
             "The file with the authority that issued the certificate of the API server, PEM. Default: that of the \
              kubeconfig or the pod.",
         ),
-        Setting::text("context", "The context of the kubeconfig. Default: its current one."),
+        Setting::text(
+            "context",
+            "The context of the kubeconfig. Default: its current one.",
+        ),
         Setting::text(
             "host",
             "Address of the API server, `https://host:port`, to be used with `token_file`, `token` or a client \

@@ -203,7 +203,9 @@ impl SecretStore for SecretObjects {
         }
         let mut changes = Vec::new();
         if let Precondition::Version(version) = &request.precondition {
-            changes.push(json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }));
+            changes.push(
+                json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }),
+            );
         }
         changes.push(json!({ "op": "add", "path": "/data", "value": data }));
         let body = serde_json::Value::Array(changes).to_string().into_bytes();

@@ -69,7 +69,10 @@ impl Server {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
-            self.requests.lock().unwrap().push(format!("{method} {path}"));
+            self.requests
+                .lock()
+                .unwrap()
+                .push(format!("{method} {path}"));
             let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
             let (status, answer) = if bearer == format!("Bearer {TOKEN}") {
                 self.answer(&method, &path, &body, partial)
@@ -94,10 +97,30 @@ impl Server {
             return failure(429, "TooManyRequests");
         }
         match (method, parts.as_slice()) {
-            ("POST", ["api", "v1", "namespaces", _, "serviceaccounts", "absent", "token"]) => {
-                failure(404, "NotFound")
-            }
-            ("POST", ["api", "v1", "namespaces", _, "serviceaccounts", name, "token"]) => {
+            (
+                "POST",
+                [
+                    "api",
+                    "v1",
+                    "namespaces",
+                    _,
+                    "serviceaccounts",
+                    "absent",
+                    "token",
+                ],
+            ) => failure(404, "NotFound"),
+            (
+                "POST",
+                [
+                    "api",
+                    "v1",
+                    "namespaces",
+                    _,
+                    "serviceaccounts",
+                    name,
+                    "token",
+                ],
+            ) => {
                 let seconds = body["spec"]["expirationSeconds"].as_i64().unwrap();
                 let end = Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
                 let audience = body["spec"]["audiences"][0].as_str().unwrap_or("api");
@@ -106,7 +129,15 @@ impl Server {
                     json!({ "status": { "token": format!("{name}.{audience}"), "expirationTimestamp": end } }),
                 )
             }
-            ("POST", ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"]) => {
+            (
+                "POST",
+                [
+                    "apis",
+                    "authorization.k8s.io",
+                    "v1",
+                    "selfsubjectaccessreviews",
+                ],
+            ) => {
                 let asked = &body["spec"]["resourceAttributes"];
                 let allowed = asked["namespace"] == "ci" && asked["subresource"] == "token";
                 (201, json!({ "status": { "allowed": allowed } }))
@@ -116,7 +147,12 @@ impl Server {
                     .first()
                     .copied()
                     .or_else(|| body["metadata"]["name"].as_str());
-                self.object(method, &format!("{namespace}/{}", name.unwrap()), body, partial)
+                self.object(
+                    method,
+                    &format!("{namespace}/{}", name.unwrap()),
+                    body,
+                    partial,
+                )
             }
             _ => failure(404, "NotFound"),
         }
@@ -209,7 +245,9 @@ fn reference(text: &str) -> SecretRef {
 }
 
 async fn open(store: &dyn SecretStore, text: &str) -> Result<SecretPayload> {
-    let answer = store.fetch(&reference(text), &FetchOptions::default()).await;
+    let answer = store
+        .fetch(&reference(text), &FetchOptions::default())
+        .await;
     answer.map(|leased| leased.value)
 }
 
@@ -217,7 +255,10 @@ async fn open(store: &dyn SecretStore, text: &str) -> Result<SecretPayload> {
 fn secrets_conform() {
     with_stores(TOKEN, async |secrets, _| {
         let present = reference("k8s://payments/db");
-        let value = open(secrets.as_ref(), "k8s://payments/db").await.unwrap().body;
+        let value = open(secrets.as_ref(), "k8s://payments/db")
+            .await
+            .unwrap()
+            .body;
         let fixture = Fixture {
             store: secrets,
             present,
@@ -238,7 +279,10 @@ fn keys_are_fields_and_bytes_stay_in_base64() {
         assert_eq!(payload.metadata.version.as_deref(), Some("7"));
         assert_eq!(payload.metadata.number, Some(7));
         assert_eq!(payload.metadata.author.as_deref(), Some("kubectl"));
-        let facts = secrets.metadata(&reference("k8s://payments/db")).await.unwrap();
+        let facts = secrets
+            .metadata(&reference("k8s://payments/db"))
+            .await
+            .unwrap();
         assert_eq!(facts, payload.metadata);
     });
 }
@@ -259,14 +303,23 @@ fn writes_keep_their_conditions() {
             ..WriteRequest::new(value())
         };
         assert_eq!(write(at("1")).await.unwrap().version.as_deref(), Some("2"));
-        assert_eq!(write(at("1")).await.unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(
+            write(at("1")).await.unwrap_err().kind(),
+            ErrorKind::Conflict
+        );
         let text = WriteRequest::new(Secret::from_text("plumAnchor".into()));
         let error = write(text).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidReference);
         assert!(!format!("{error:?}").contains("plumAnchor"));
         secrets.remove(&target).await.unwrap();
-        assert_eq!(secrets.remove(&target).await.unwrap_err().kind(), ErrorKind::NotFound);
-        assert!(write(WriteRequest::new(value())).await.is_ok(), "made when missing");
+        assert_eq!(
+            secrets.remove(&target).await.unwrap_err().kind(),
+            ErrorKind::NotFound
+        );
+        assert!(
+            write(WriteRequest::new(value())).await.is_ok(),
+            "made when missing"
+        );
     });
 }
 
@@ -308,7 +361,9 @@ fn tokens_are_made_for_an_audience_and_end() {
         assert_eq!(leased.value.body, Secret::from_text(document.to_string()));
 
         assert!(tokens.metadata(&wanted).await.is_ok());
-        let denied = tokens.metadata(&reference("k8s-token://prod/deployer")).await;
+        let denied = tokens
+            .metadata(&reference("k8s-token://prod/deployer"))
+            .await;
         assert_eq!(denied.unwrap_err().kind(), ErrorKind::PermissionDenied);
         let absent = open(tokens.as_ref(), "k8s-token://ci/absent").await;
         assert_eq!(absent.unwrap_err().kind(), ErrorKind::NotFound);

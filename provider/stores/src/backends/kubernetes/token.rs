@@ -103,7 +103,13 @@ impl SecretStore for Tokens {
                 Call {
                     method: Method::POST,
                     segments: &[
-                        "api", "v1", "namespaces", namespace, "serviceaccounts", name, "token",
+                        "api",
+                        "v1",
+                        "namespaces",
+                        namespace,
+                        "serviceaccounts",
+                        name,
+                        "token",
                     ],
                     accept: Call::JSON,
                     content_type: Call::JSON,
@@ -158,7 +164,12 @@ impl SecretStore for Tokens {
                 Operation::Metadata,
                 Call {
                     method: Method::POST,
-                    segments: &["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"],
+                    segments: &[
+                        "apis",
+                        "authorization.k8s.io",
+                        "v1",
+                        "selfsubjectaccessreviews",
+                    ],
                     accept: Call::JSON,
                     content_type: Call::JSON,
                     body: body.to_string().into_bytes(),

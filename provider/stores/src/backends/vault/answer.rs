@@ -35,7 +35,10 @@ impl SecretJson {
 
     /// Whether the text is an object.
     pub(super) fn is_object(&self) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "codec: only the first byte is looked at")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "codec: only the first byte is looked at"
+        )]
         let bytes = self.0.expose();
         bytes.trim_ascii_start().first() == Some(&b'{')
     }

@@ -134,7 +134,10 @@ const AUTH: &[Setting] = &[
                 "Region whose token service is named in the proof. Default: `AWS_REGION` or `AWS_DEFAULT_REGION`, \
                  else `us-east-1`.",
             ),
-            Setting::text("role", "The role. Default: the name of the AWS role or user."),
+            Setting::text(
+                "role",
+                "The role. Default: the name of the AWS role or user.",
+            ),
         ]),
         "AWS identity (`iam`): a signed request that proves who runs this process. Credentials from the \
          environment, a web identity, the container service or the instance.",
@@ -163,7 +166,10 @@ const AUTH: &[Setting] = &[
         "cert",
         SettingKind::Group(&[
             Setting::text("mount", MOUNT),
-            Setting::text("name", "The certificate role; default: the first that fits."),
+            Setting::text(
+                "name",
+                "The certificate role; default: the first that fits.",
+            ),
         ]),
         "The client certificate of `client_cert` and `client_key`.",
     ),

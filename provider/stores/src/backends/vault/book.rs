@@ -48,7 +48,13 @@ impl Book {
     }
 
     /// A lease, and the token of this run that it ends with.
-    pub(super) fn lease(&self, id: &str, reference: String, ttl_seconds: u64, token: Option<String>) {
+    pub(super) fn lease(
+        &self,
+        id: &str,
+        reference: String,
+        ttl_seconds: u64,
+        token: Option<String>,
+    ) {
         self.add(&Record::Lease {
             id: id.to_owned(),
             reference,
@@ -100,7 +106,9 @@ impl Book {
             *state = match journal.begin(self.server.clone()) {
                 Ok(running) => State::Open(running),
                 Err(error) => {
-                    tracing::warn!("leases are not noted, so they cannot be listed after a crash: {error}");
+                    tracing::warn!(
+                        "leases are not noted, so they cannot be listed after a crash: {error}"
+                    );
                     State::Broken
                 }
             };

@@ -181,7 +181,10 @@ impl Client {
         StoreError::new(
             ErrorKind::Timeout,
             operation,
-            format!("the server gave no answer within {} s", self.budget.as_secs()),
+            format!(
+                "the server gave no answer within {} s",
+                self.budget.as_secs()
+            ),
         )
         .with_context("server", self.address())
         .with_help("check that the server is well and can be reached from here")
@@ -189,12 +192,18 @@ impl Client {
 
     /// One attempt, following redirects to hosts that are allowed.
     async fn follow(&self, call: &Call<'_>) -> Result<Response> {
-        let mut url = http::join(&self.base, std::iter::once("v1").chain(call.path.iter().copied()));
+        let mut url = http::join(
+            &self.base,
+            std::iter::once("v1").chain(call.path.iter().copied()),
+        );
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.http.send(call.operation, self.request(call, url)).await?;
+            let answer = self
+                .http
+                .send(call.operation, self.request(call, url))
+                .await?;
             self.remember(&answer);
             match answer.redirect() {
                 None => return Ok(answer),
@@ -281,7 +290,9 @@ fn again(call: &Call<'_>, answer: &Response) -> Retry {
         // Refused before anything was done.
         412 | 425 | 429 | 503 => answer.retry(),
         // A seal that is being moved, a leader that is being chosen, or a broken backend.
-        500 | 502 | 504 if !call.leaves_traces() || refusal::is_leaderless(answer) => answer.retry(),
+        500 | 502 | 504 if !call.leaves_traces() || refusal::is_leaderless(answer) => {
+            answer.retry()
+        }
         _ => Retry::Never,
     }
 }

@@ -128,7 +128,8 @@ async fn payload(
     });
     if let Some(lease) = &lease {
         let id = &lease.handle.id;
-        run.opened(id, reference.to_string(), answer.lease_duration).await;
+        run.opened(id, reference.to_string(), answer.lease_duration)
+            .await;
     }
     let data = answer.data.ok_or_else(|| unexpected(operation))?;
     Ok(Leased {

@@ -33,7 +33,9 @@ pub(super) fn fields(value: &Secret) -> Result<Fields> {
             Operation::Write,
             "the key-value engine keeps text only, and the value is not text",
         )
-        .with_help("encode it, for instance with `base64encode`, and read it with `?encoding=base64`"));
+        .with_help(
+            "encode it, for instance with `base64encode`, and read it with `?encoding=base64`",
+        ));
     }
     Ok(Fields {
         is_object: SecretJson(value.clone()).is_object() && is_json(value),
@@ -54,7 +56,8 @@ impl Serialize for Fields {
         )]
         let text = std::str::from_utf8(self.value.expose()).map_err(S::Error::custom)?;
         if self.is_object {
-            let raw: &RawValue = serde_json::from_str(text).map_err(|_| S::Error::custom("not JSON"))?;
+            let raw: &RawValue =
+                serde_json::from_str(text).map_err(|_| S::Error::custom("not JSON"))?;
             return raw.serialize(serializer);
         }
         BTreeMap::from([("value", text)]).serialize(serializer)
@@ -92,7 +95,10 @@ pub(super) async fn check_rights(run: &Arc<Run>, path: &str) -> Result<()> {
     }
     let Rights { capabilities } = data.read(operation)?;
     let opens = ["root", "sudo", "read", "create", "update"];
-    if capabilities.iter().any(|right| opens.contains(&right.as_str())) {
+    if capabilities
+        .iter()
+        .any(|right| opens.contains(&right.as_str()))
+    {
         return Ok(());
     }
     Err(StoreError::new(

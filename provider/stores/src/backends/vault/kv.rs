@@ -122,7 +122,10 @@ impl Place<'_> {
         if !self.is_v2() {
             self.no_versions(operation, version)?;
             let path = self.full("");
-            let answer = self.run.call(Need::Read, Call::get(operation, &path)).await?;
+            let answer = self
+                .run
+                .call(Need::Read, Call::get(operation, &path))
+                .await?;
             if !answer.status.is_success() {
                 return Err(self.missing(operation, &answer));
             }
@@ -165,7 +168,10 @@ impl Place<'_> {
             return Err(StoreError::new(
                 ErrorKind::NotFound,
                 operation,
-                format!("there is no version {wanted}; the current one is {}", facts.current_version),
+                format!(
+                    "there is no version {wanted}; the current one is {}",
+                    facts.current_version
+                ),
             ));
         };
         found.version = wanted;
@@ -182,7 +188,10 @@ impl Place<'_> {
 
     async fn facts(&self, operation: Operation) -> Result<PathFacts> {
         let path = self.full("metadata");
-        let answer = self.run.call(Need::Read, Call::get(operation, &path)).await?;
+        let answer = self
+            .run
+            .call(Need::Read, Call::get(operation, &path))
+            .await?;
         if !answer.status.is_success() {
             let error = self.missing(operation, &answer);
             return Err(match error.kind() {
@@ -190,7 +199,9 @@ impl Place<'_> {
                 _ => error,
             });
         }
-        Envelope::read(operation, &answer)?.data(operation)?.read(operation)
+        Envelope::read(operation, &answer)?
+            .data(operation)?
+            .read(operation)
     }
 
     /// Version 1 has no facts: the folder is listed, and where that is not allowed the rights are looked at.
@@ -234,7 +245,10 @@ impl Place<'_> {
             Some(_) => Err(StoreError::new(
                 ErrorKind::NotFound,
                 operation,
-                format!("the mount `{}` keeps no versions (key-value engine 1)", self.mount.path),
+                format!(
+                    "the mount `{}` keeps no versions (key-value engine 1)",
+                    self.mount.path
+                ),
             )
             .with_help("leave out `version`, or upgrade the mount to version 2")),
         }
@@ -249,8 +263,12 @@ impl Place<'_> {
         }
         let cas = self.expected(&request.precondition).await?;
         let answer = self.put(&fields, cas).await?;
-        let answer = if cas.is_none() && refusal::says(&answer, "check-and-set parameter required") {
-            let current = self.facts(operation).await.map(|facts| facts.current_version);
+        let answer = if cas.is_none() && refusal::says(&answer, "check-and-set parameter required")
+        {
+            let current = self
+                .facts(operation)
+                .await
+                .map(|facts| facts.current_version);
             let current = match current {
                 Err(error) if error.kind() == ErrorKind::NotFound => 0,
                 other => other?,
@@ -262,13 +280,18 @@ impl Place<'_> {
         if !answer.status.is_success() {
             return Err(refusal::error(operation, &answer));
         }
-        let facts: VersionFacts = Envelope::read(operation, &answer)?.data(operation)?.read(operation)?;
+        let facts: VersionFacts = Envelope::read(operation, &answer)?
+            .data(operation)?
+            .read(operation)?;
         Ok(facts.metadata())
     }
 
     async fn put(&self, fields: &entry::Fields, cas: Option<u64>) -> Result<Response> {
         let body = match cas {
-            Some(cas) => encode(Operation::Write, &json!({ "data": fields, "options": { "cas": cas } })),
+            Some(cas) => encode(
+                Operation::Write,
+                &json!({ "data": fields, "options": { "cas": cas } }),
+            ),
             None => encode(Operation::Write, &json!({ "data": fields })),
         }?;
         let path = self.full("data");
@@ -294,7 +317,10 @@ impl Place<'_> {
                     Ok(Some(if is_gone { facts.current_version } else { 0 }))
                 }
                 Err(error)
-                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::NotFound | ErrorKind::PermissionDenied
+                    ) =>
                 {
                     Ok(Some(0))
                 }
@@ -353,7 +379,9 @@ impl Place<'_> {
             }
             (false, version) => {
                 self.no_versions(operation, version)?;
-                self.fetch(None).await.map_err(|error| error.during(operation))?;
+                self.fetch(None)
+                    .await
+                    .map_err(|error| error.during(operation))?;
                 let path = self.full("");
                 let call = Call::new(operation, Method::DELETE, &path);
                 self.run.call(Need::Read, call).await?
@@ -367,6 +395,8 @@ impl Place<'_> {
 
     async fn metadata_for_removal(&self, version: Option<u64>) -> Result<()> {
         let facts = self.metadata(version).await;
-        facts.map(drop).map_err(|error| error.during(Operation::Remove))
+        facts
+            .map(drop)
+            .map_err(|error| error.during(Operation::Remove))
     }
 }

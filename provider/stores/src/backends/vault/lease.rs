@@ -38,7 +38,10 @@ pub(super) async fn renew(
             revocable: true,
         });
     }
-    let body = encode(operation, &json!({ "lease_id": lease.id, "increment": increment }))?;
+    let body = encode(
+        operation,
+        &json!({ "lease_id": lease.id, "increment": increment }),
+    )?;
     let call = Call::post(operation, "sys/leases/renew").body(&body);
     let answer = Envelope::read(operation, &run.call(Need::Lease, call).await?)?;
     run.book.extended(&lease.id, answer.lease_duration);

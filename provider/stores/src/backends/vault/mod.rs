@@ -77,7 +77,10 @@ struct VaultStore(Arc<Run>);
 
 impl VaultStore {
     async fn mount(&self, operation: Operation, reference: &SecretRef) -> Result<Mount> {
-        self.0.mounts.of(&self.0, operation, &reference.path()).await
+        self.0
+            .mounts
+            .of(&self.0, operation, &reference.path())
+            .await
     }
 
     /// The place of a secret that is kept, for operations that made credentials do not have.

@@ -81,7 +81,12 @@ impl Mounts {
     ///
     /// # Errors
     /// `not_found` when there is none; `permission_denied` when nothing below is allowed.
-    pub(super) async fn of(&self, run: &Arc<Run>, operation: Operation, path: &str) -> Result<Mount> {
+    pub(super) async fn of(
+        &self,
+        run: &Arc<Run>,
+        operation: Operation,
+        path: &str,
+    ) -> Result<Mount> {
         let first = path.split('/').next().unwrap_or_default();
         if SYSTEM.contains(&first) {
             return Ok(Mount {

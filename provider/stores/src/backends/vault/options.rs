@@ -156,7 +156,9 @@ impl Options {
                 .variable("MAX_RETRIES")
                 .map(|text| text.trim().parse())
                 .transpose()
-                .map_err(|_| wrong("`VAULT_MAX_RETRIES` or `BAO_MAX_RETRIES` is no whole number"))?,
+                .map_err(|_| {
+                    wrong("`VAULT_MAX_RETRIES` or `BAO_MAX_RETRIES` is no whole number")
+                })?,
         };
         Ok(number.map_or(2, |number| u32::try_from(number.min(100)).unwrap_or(100)))
     }

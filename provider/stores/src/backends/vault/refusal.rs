@@ -299,7 +299,8 @@ const KNOWN: &[Known] = &[
 const LEADERLESS: &str = "active cluster node not found";
 
 fn texts(answer: &Response) -> String {
-    let errors: Errors = serde_json::from_slice(&answer.body).unwrap_or(Errors { errors: Vec::new() });
+    let errors: Errors =
+        serde_json::from_slice(&answer.body).unwrap_or(Errors { errors: Vec::new() });
     errors.errors.join("\n").to_lowercase()
 }
 

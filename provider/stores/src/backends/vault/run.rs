@@ -111,7 +111,10 @@ impl Held {
     }
 
     fn renewable(&self) -> bool {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).renewable
+        self.end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .renewable
     }
 
     fn prolong(&self, end: End) {
@@ -176,8 +179,13 @@ impl Run {
     /// Proves the identity with the request itself, so that no token is made.
     async fn call_inline(&self, method: &Method, mut call: Call<'_>) -> Result<Response> {
         let login = method.request(&self.proof(call.operation)).await?;
-        let path = HeaderValue::from_str(&login.path)
-            .map_err(|_| StoreError::new(ErrorKind::Config, call.operation, "the mount of the auth method is not text"))?;
+        let path = HeaderValue::from_str(&login.path).map_err(|_| {
+            StoreError::new(
+                ErrorKind::Config,
+                call.operation,
+                "the mount of the auth method is not text",
+            )
+        })?;
         call = call.header("x-vault-inline-auth-path", path);
         for (place, (name, value)) in login.parameters.iter().enumerate() {
             let parameter = encode(call.operation, &json!({ "key": name, "value": value }))?;
@@ -247,7 +255,10 @@ impl Run {
             Login::Method(method) => method,
         };
         let named = |error: StoreError| error.with_context("login", method.name);
-        let request: LoginRequest = method.request(&self.proof(operation)).await.map_err(named)?;
+        let request: LoginRequest = method
+            .request(&self.proof(operation))
+            .await
+            .map_err(named)?;
         let body = request.body(operation)?;
         let call = Call::post(operation, &request.path).body(&body);
         let answer = self.client.send(&call).await.map_err(named)?;
@@ -279,7 +290,9 @@ impl Run {
         if !base.own {
             self.look_up(operation, &base).await?;
         }
-        if base.own && let Some(left) = base.left() {
+        if base.own
+            && let Some(left) = base.left()
+        {
             self.book.token(&base.accessor, left.as_secs());
         }
         if base.own && base.left().is_some_and(|left| left <= ttl) {
@@ -335,7 +348,9 @@ impl Run {
             // The request that follows says what is wrong.
             return Ok(());
         }
-        let facts: Facts = Envelope::read(operation, &answer)?.data(operation)?.read(operation)?;
+        let facts: Facts = Envelope::read(operation, &answer)?
+            .data(operation)?
+            .read(operation)?;
         held.prolong(End::after(facts.ttl, facts.renewable));
         self.keep(held);
         let left = Duration::from_secs(facts.ttl);
@@ -366,7 +381,9 @@ impl Run {
     /// Stops using a token that has ended. A child may end alone.
     async fn forget(&self, held: &Arc<Held>) {
         let mut state = self.state.lock().await;
-        let is = |other: &Option<Arc<Held>>| other.as_ref().is_some_and(|other| Arc::ptr_eq(other, held));
+        let is = |other: &Option<Arc<Held>>| {
+            other.as_ref().is_some_and(|other| Arc::ptr_eq(other, held))
+        };
         if is(&state.base) {
             *state = State::default();
         } else if is(&state.leasing) {

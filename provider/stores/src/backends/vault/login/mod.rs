@@ -74,7 +74,10 @@ pub(super) enum Parameter {
 }
 
 impl Serialize for Parameter {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Secret(secret) => {
@@ -182,7 +185,10 @@ impl Kind {
                 "kubernetes",
                 Self::Kubernetes(kubernetes::Kubernetes::new(settings)?),
             ),
-            "ldap" => ("ldap", Self::Password(password::Password::new("ldap", settings)?)),
+            "ldap" => (
+                "ldap",
+                Self::Password(password::Password::new("ldap", settings)?),
+            ),
             "userpass" => (
                 "userpass",
                 Self::Password(password::Password::new("userpass", settings)?),
@@ -215,8 +221,9 @@ impl Method {
 /// A setting that a method cannot do without.
 pub(super) fn required(method: &str, settings: &Settings, name: &str) -> Result<String> {
     settings.text(name).map(str::to_owned).ok_or_else(|| {
-        wrong(format!("the auth method `{method}` needs `{name}`"))
-            .with_help(format!("set it in `auth {{ {method} {{ … }} }}` of the store block"))
+        wrong(format!("the auth method `{method}` needs `{name}`")).with_help(format!(
+            "set it in `auth {{ {method} {{ … }} }}` of the store block"
+        ))
     })
 }
 
@@ -238,7 +245,12 @@ impl Given {
     ) -> Result<Option<Self>> {
         let mut all = Vec::new();
         all.extend(settings.secret(text).cloned().map(Self::Text));
-        all.extend(settings.text(variable).map(str::to_owned).map(Self::Variable));
+        all.extend(
+            settings
+                .text(variable)
+                .map(str::to_owned)
+                .map(Self::Variable),
+        );
         all.extend(settings.text(file).map(str::to_owned).map(Self::File));
         if all.len() > 1 {
             return Err(wrong(format!(

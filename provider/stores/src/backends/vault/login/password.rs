@@ -28,10 +28,7 @@ impl Password {
         format!("login/{}", self.username)
     }
 
-    pub(super) fn parameters(
-        &self,
-        proof: &Proof<'_>,
-    ) -> Result<Vec<(&'static str, Parameter)>> {
+    pub(super) fn parameters(&self, proof: &Proof<'_>) -> Result<Vec<(&'static str, Parameter)>> {
         let password = self.password.read(proof.options, proof.operation)?;
         Ok(vec![("password", password.into())])
     }

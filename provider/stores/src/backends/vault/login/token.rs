@@ -93,9 +93,13 @@ fn token_helper(config: &Path) -> Option<PathBuf> {
 
 fn ask(operation: Operation, helper: &Path) -> Result<Secret> {
     let fail = |why: &str| {
-        StoreError::new(ErrorKind::Config, operation, format!("the token helper {why}"))
-            .with_context("program", helper.display())
-            .with_help("log in anew with `vault login` or `bao login`")
+        StoreError::new(
+            ErrorKind::Config,
+            operation,
+            format!("the token helper {why}"),
+        )
+        .with_context("program", helper.display())
+        .with_help("log in anew with `vault login` or `bao login`")
     };
     let answer = Command::new(helper)
         .arg("get")
