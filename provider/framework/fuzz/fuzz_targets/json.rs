@@ -14,7 +14,9 @@ fuzz_target!(|data: &[u8]| {
     };
     for ty in [ty.sealed(), ty] {
         if let Ok(value) = json::decode(bytes, &ty) {
-            let written = msgpack::encode(&value, &ty).expect("what was read can be written");
+            let Some(written) = input::written(&value, &ty) else {
+                return;
+            };
             let again = msgpack::decode(&written, &ty).expect("what was written can be read");
             assert!(again == value);
         }

@@ -214,7 +214,10 @@ struct Stores(BTreeMap<String, BTreeMap<String, BTreeMap<String, Option<String>>
 /// Kinds of stores, each with its attributes and their descriptions.
 const KINDS: [(&str, &[(&str, &str)]); 2] = [
     ("local", &[("path", "The file.")]),
-    ("vault", &[("address", "Where it is."), ("namespace", "")]),
+    (
+        "vault",
+        &[("address", "Where it is."), ("namespace", "Its namespace.")],
+    ),
 ];
 
 impl Model for Stores {

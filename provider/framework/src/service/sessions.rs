@@ -72,7 +72,7 @@ impl<P: Provider> ProviderService<P> {
         let closing = AssertUnwindSafe(self.inner.block.item.close(data)).catch_unwind();
         match tokio::time::timeout_at(deadline, closing).await {
             Ok(Ok(found)) => {
-                for problem in found.iter() {
+                for problem in &found {
                     tracing::warn!(%problem, "the end of the provider");
                 }
             }

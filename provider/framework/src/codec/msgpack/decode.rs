@@ -49,7 +49,11 @@ impl<'a> Decoder<'a> {
             (Type::Bool, Token::Bool(value)) => Ok(Value::Bool(value)),
             (Type::Number, token) => self.number(token),
             (Type::String, Token::Str(bytes)) => Ok(Value::String(self.text(bytes)?.to_owned())),
-            (Type::Secret, Token::Str(bytes)) => Ok(Value::Secret(Secret::new(bytes.to_vec()))),
+            (Type::Secret, Token::Str(bytes)) => {
+                // What is not text here could not be sent back.
+                self.text(bytes)?;
+                Ok(Value::Secret(Secret::new(bytes.to_vec())))
+            }
             (Type::Dynamic, Token::Array(2)) => self.dynamic(false),
             (Type::SecretDynamic, Token::Array(2)) => self.dynamic(true),
             (Type::List(element), Token::Array(length)) => {

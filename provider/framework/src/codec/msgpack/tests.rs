@@ -294,3 +294,11 @@ proptest! {
         let _ = decode(&bytes, &ty);
     }
 }
+
+#[test]
+fn a_secret_that_is_no_text_is_refused_when_it_is_read() {
+    let kind = |bytes: &[u8], ty: &Type| decode(bytes, ty).unwrap_err().kind;
+    assert_eq!(kind(b"\xa1\x87", &Type::Secret), CodecErrorKind::NotUtf8);
+    let dynamic = b"\x92\xc4\x08\"string\"\xa1\x87";
+    assert_eq!(kind(dynamic, &Type::SecretDynamic), CodecErrorKind::NotUtf8);
+}
