@@ -47,6 +47,20 @@ impl Environment {
         }
     }
 
+    /// The same environment with these variables set to other values.
+    #[must_use]
+    pub fn with_variables(&self, variables: &[(&'static str, &str)]) -> Self {
+        let inner = Arc::clone(&self.lookup);
+        let variables: BTreeMap<&'static str, OsString> = variables
+            .iter()
+            .map(|(name, value)| (*name, OsString::from(*value)))
+            .collect();
+        Self {
+            directory: self.directory.clone(),
+            lookup: Arc::new(move |name| variables.get(name).cloned().or_else(|| inner(name))),
+        }
+    }
+
     /// The working directory.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -15,6 +15,8 @@ mod vault;
 
 #[cfg(feature = "vault")]
 pub(crate) use vault::janitor::end as end_vault_lease;
+#[cfg(feature = "sops")]
+mod sops;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub const STORES: &[StoreKind] = &[
     local::KIND,
     #[cfg(feature = "vault")]
     vault::KIND,
+    #[cfg(feature = "sops")]
+    sops::KIND,
 ];
 
 /// A kind of store.

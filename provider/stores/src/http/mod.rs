@@ -8,6 +8,7 @@
 //!
 //! Read [`HttpClient`] first.
 
+mod credentials;
 mod proxy;
 mod response;
 mod secret_text;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use reqwest::{Method, Url};
 
+pub(crate) use credentials::{bearer, json_body};
 pub(crate) use response::Response;
 pub(crate) use secret_text::SecretText;
 pub(crate) use tls::{ClientIdentity, TlsOptions, certificate_problem};

@@ -77,7 +77,7 @@ pub fn insert(
 }
 
 /// Appends a JSON string. Written here because a general writer leaves copies of the value in memory.
-fn push_quoted(text: &mut String, plain: &str) {
+pub(crate) fn push_quoted(text: &mut String, plain: &str) {
     text.push('"');
     for character in plain.chars() {
         match character {

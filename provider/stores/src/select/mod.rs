@@ -15,6 +15,7 @@ mod insert;
 mod json;
 
 pub use insert::insert;
+pub(crate) use insert::push_quoted;
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
