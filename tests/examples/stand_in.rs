@@ -82,7 +82,7 @@ struct StandIn {
 }
 
 impl StandIn {
-    fn all(&self, list: &str) -> std::collections::HashMap<String, Schema> {
+    fn all(&self, list: &str) -> std::collections::BTreeMap<String, Schema> {
         let entries = self.schemas[list].as_object().into_iter().flatten();
         entries
             .map(|(name, schema)| (name.clone(), to_schema(schema)))
@@ -134,10 +134,6 @@ fn to_object(json: &Map<String, Value>) -> schema::Object {
         _ => NestingMode::Single,
     };
     let attributes = json["attributes"].as_object().into_iter().flatten();
-    #[expect(
-        deprecated,
-        reason = "the message has fields that no core reads any more"
-    )]
     schema::Object {
         attributes: attributes
             .map(|(name, attribute)| to_attribute(name, attribute))

@@ -172,7 +172,7 @@ fn a_database_and_a_service_on_aws() {
     for part in [
         "ephemeral \"aws_secretsmanager_secret_version\" \"database\"",
         "jsondecode(ephemeral.aws_secretsmanager_secret_version.database.secret_string)",
-        "ref = \"aws-ssm://prod/app/api_token\"",
+        "ref      = \"aws-ssm://prod/app/api_token\"",
         "ephemeral.secretref_value.token.value",
         "password_wo         = local.database[\"password\"] # Rotated monthly.",
         "depends_on = [ephemeral.aws_secretsmanager_secret_version.database]",

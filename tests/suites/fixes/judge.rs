@@ -62,14 +62,17 @@ impl Judge {
     /// From now on Terraform in the sandbox installs secretref from the sandbox and the rest from here.
     pub(crate) fn install(&self, sandbox: &Sandbox) {
         let own = sandbox.path("mirror");
-        let mut methods = mirror(&own, &["*/secretref/*"]);
+        let mut methods = mirror(&own, "secretref/*");
         match self {
-            Self::Mirror(path) => methods += &mirror(path, &["*/hashicorp/aws"]),
-            Self::Registry => methods += "  direct {\n    exclude = [\"*/secretref/*\"]\n  }\n",
+            Self::Mirror(path) => methods += &mirror(path, "hashicorp/aws"),
+            Self::Registry => {
+                let own = on_every_host("secretref/*");
+                methods += &format!("  direct {{\n    exclude = {own:?}\n  }}\n");
+            }
             Self::StandIns => {
                 let folder = sandbox.path("stand-ins");
                 lay_out(&folder);
-                methods += &mirror(&folder, &["*/hashicorp/*"]);
+                methods += &mirror(&folder, "hashicorp/*");
             }
         }
         let text = format!("disable_checkpoint = true\nprovider_installation {{\n{methods}}}\n");
@@ -77,8 +80,14 @@ impl Judge {
     }
 }
 
-fn mirror(path: &Path, include: &[&str]) -> String {
-    let path = path.display().to_string();
+/// A wildcard for the host would have to be one for everything.
+fn on_every_host(providers: &str) -> Vec<String> {
+    let hosts = REGISTRIES.iter();
+    hosts.map(|host| format!("{host}/{providers}")).collect()
+}
+
+fn mirror(path: &Path, providers: &str) -> String {
+    let (path, include) = (path.display().to_string(), on_every_host(providers));
     format!("  filesystem_mirror {{\n    path    = {path:?}\n    include = {include:?}\n  }}\n")
 }
 
@@ -110,10 +119,11 @@ fn has_aws(mirror: &Path) -> bool {
     let versions = REGISTRIES
         .iter()
         .filter_map(|host| std::fs::read_dir(mirror.join(host).join("hashicorp/aws")).ok());
-    versions
-        .flatten()
-        .flatten()
-        .any(|version| version.path().join(&platform).is_dir())
+    // Unpacked (`aws/5.100.0/linux_amd64/`) or packed (`aws/terraform-provider-aws_5.100.0_linux_amd64.zip`).
+    let zip = format!("_{platform}.zip");
+    versions.flatten().flatten().any(|entry| {
+        entry.path().join(&platform).is_dir() || entry.file_name().to_string_lossy().ends_with(&zip)
+    })
 }
 
 /// Asks the registry's discovery document, which is what `terraform init` does first.

@@ -269,6 +269,28 @@ fn repairs_keep_comments_and_need_no_second_run() {
     }
 }
 
+#[test]
+fn literals_of_one_address_get_names_of_their_own() {
+    let before = "resource \"aws_mq_broker\" \"b\" {\n  user {\n    password = \"Hq72kks8-plum\"\n  }\n  user {\n    password = \"Other-Plum-77\"\n  }\n}\nlocals {\n  db_password = var.x ? \"Hq72kks8-plum\" : \"Other-Plum-77\"\n}\n";
+    let after = repaired(before, "hardcoded-secret");
+    for name in [
+        "aws_mq_broker_b_user_password",
+        "aws_mq_broker_b_user_password_2",
+        "db_password",
+        "db_password_2",
+    ] {
+        assert!(
+            after.contains(&format!("var.{name}\n")) || after.contains(&format!("var.{name} ")),
+            "{name}: {after}"
+        );
+        assert_eq!(
+            after.matches(&format!("variable \"{name}\" {{")).count(),
+            1,
+            "{after}"
+        );
+    }
+}
+
 /// What a rule's first finding says, with whether it has a fix.
 fn said(fixture: &str, rule: &str) -> (String, bool) {
     let found = check(fixture);

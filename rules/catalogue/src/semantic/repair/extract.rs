@@ -2,7 +2,9 @@
 //! that the run is given. The value itself is never repeated; the title says how to move it.
 
 use secret_policy::{Request, SecretRef};
-use secretlint_core::facts::{Attribute, Block, Content, Module, Position, Role, SegmentKind, Via};
+use secretlint_core::facts::{
+    Attribute, Block, Content, Mode, Module, Position, Role, SegmentKind, Via, each_position,
+};
 use secretlint_core::{Applicability, Cx, Edit, Fix};
 
 use super::requirement::{is_configuration, is_rewritable, secretref};
@@ -10,6 +12,8 @@ use super::{add_argument, fix, insertion, replacement, use_write_only, whole_lin
 use crate::schemas;
 use crate::semantic::versions::{EPHEMERAL_CORE, WRITE_ONLY_CORE, needs};
 
+/// Larger blocks are not counted through.
+const LARGEST_BLOCK: u32 = 1 << 16;
 /// Where variables are declared, when there is such a file.
 const VARIABLES: &str = "variables.tf";
 
@@ -48,9 +52,11 @@ pub(crate) fn keep_elsewhere<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -
         return Vec::new();
     }
     let taker = taker(cx, position);
-    let name = name_of(position);
+    let Some((name, before)) = name_of(position) else {
+        return Vec::new();
+    };
     let by_reference = (taker != Taker::Stored)
-        .then(|| open_from_store(cx, position, (&name, taker)))
+        .then(|| open_from_store(cx, position, (&name, before, taker)))
         .flatten();
     let by_variable = as_variable(cx, position, (&name, taker));
     by_reference.into_iter().chain(by_variable).collect()
@@ -98,8 +104,31 @@ fn argument<'a>(position: &Position<'_, 'a>) -> Option<Attribute<'a>> {
     })
 }
 
-/// A name that no other place of the module gives.
-fn name_of(position: &Position<'_, '_>) -> String {
+/// A name that no other place of the module gives, and the place of the literal among those of one
+/// address: repeated blocks and lists have several. `None` in blocks too large to be counted through.
+fn name_of(position: &Position<'_, '_>) -> Option<(String, usize)> {
+    let name = joined_name(position);
+    let block = position.block;
+    if position.path.len() == 1 && position.via.is_empty() {
+        return Some((name, 0));
+    }
+    if block.span.end - block.span.start > LARGEST_BLOCK {
+        return None;
+    }
+    let own = position.expr.span().start;
+    let mut before = 0;
+    each_position(block, &mut |other| {
+        let earlier = other.is_leaf() && other.expr.span().start < own;
+        before += usize::from(earlier && joined_name(other) == name);
+    });
+    let name = match before {
+        0 => name,
+        more => format!("{name}_{}", more + 1),
+    };
+    Some((name, before))
+}
+
+fn joined_name(position: &Position<'_, '_>) -> String {
     let block = position.block;
     let names: Vec<&str> = match block.role {
         Role::Locals => Vec::new(),
@@ -139,9 +168,16 @@ fn without_wo(name: &str) -> &str {
 fn open_from_store<'a>(
     cx: &Cx<'_, 'a>,
     position: &Position<'_, 'a>,
-    (name, taker): (&str, Taker),
+    (name, before, taker): (&str, usize, Taker),
 ) -> Option<Fix> {
     let block = position.block;
+    if cx
+        .module
+        .object(Mode::Ephemeral, "secretref_value", name)
+        .is_some()
+    {
+        return None;
+    }
     let environment = cx.environment(block.file.id);
     let folder = environment.map_or("default", |found| &*found.name);
     let key: Vec<&str> = position.names().map(without_wo).collect();
@@ -149,7 +185,11 @@ fn open_from_store<'a>(
         Role::Provider => format!("provider/{}", block.kind()),
         _ => format!("{}/{}", block.kind(), block.name()),
     };
-    let reference = format!("local://{folder}/{owner}#{}", key.join("_"));
+    let mut key = key.join("_");
+    if before > 0 {
+        key.push_str(&format!("_{}", before + 1));
+    }
+    let reference = format!("local://{folder}/{owner}#{key}");
     let parsed = SecretRef::parse(&reference).ok()?.reference;
     if let Some(policy) = cx.policy() {
         let name = environment.map(|found| &*found.name);
