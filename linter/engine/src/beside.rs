@@ -91,3 +91,93 @@ fn entries(folder: &Path, settings: &Files) -> BTreeSet<PathBuf> {
         .map(ignore::DirEntry::into_path)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use secretlint_core::Report;
+
+    use crate::{Config, Input, lint};
+
+    fn report(files: &[(&str, &str)]) -> Report {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for (path, text) in files {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let input = Input {
+            root,
+            paths: &[root.to_owned()],
+            texts: &[],
+            only: None,
+        };
+        let rules = secretlint_rules::rules();
+        lint(&input, &rules, &Config::new(jiff::civil::date(2026, 6, 1)))
+    }
+
+    fn found<'r>(report: &'r Report, rule: &str) -> Vec<(&'r str, u32)> {
+        let findings = report.findings.iter();
+        findings
+            .filter(|finding| finding.rule == rule)
+            .map(|finding| (finding.location.path.as_str(), finding.location.start.line))
+            .collect()
+    }
+
+    const USER: &str = "resource \"aws_instance\" \"i\" {\n  user_data = templatefile(\"${path.module}/init.sh\", { p = random_password.x.result })\n}\n";
+
+    #[test]
+    fn texts_that_are_read_are_searched_and_decide_what_flows() {
+        let script = "#!/bin/sh\nexport DB_PASSWORD=Hq72kks8plum\n";
+        let quiet = report(&[
+            ("app/main.tf", USER),
+            ("app/init.sh", script),
+            ("app/other.sh", script),
+        ]);
+        assert_eq!(found(&quiet, "encoded-secret"), [("app/init.sh", 2)]);
+        assert_eq!(found(&quiet, "secret-in-user-data"), []);
+        assert!(
+            quiet
+                .findings
+                .iter()
+                .all(|finding| { !finding.location.excerpt.text.contains("Hq72kks8plum") })
+        );
+        assert_eq!((quiet.stats.files, quiet.stats.modules), (1, 1));
+        let using = report(&[("app/main.tf", USER), ("app/init.sh", "echo ${p}\n")]);
+        assert_eq!(found(&using, "secret-in-user-data"), [("app/main.tf", 2)]);
+    }
+
+    #[test]
+    fn hidden_and_excluded_texts_are_not_looked_at() {
+        let script = "export DB_PASSWORD=Hq72kks8plum\n";
+        let files = [("main.tf", USER), ("init.sh", script)];
+        let ignored = [files[0], files[1], (".secretlintignore", "init.sh\n")];
+        assert_eq!(found(&report(&files), "encoded-secret"), [("init.sh", 1)]);
+        assert_eq!(found(&report(&ignored), "encoded-secret"), []);
+        let outside = USER.replace("init.sh", "../init.sh");
+        assert_eq!(
+            found(&report(&[("main.tf", &outside)]), "encoded-secret"),
+            []
+        );
+    }
+
+    #[test]
+    fn the_lock_file_decides_what_can_be_advised() {
+        let main = "resource \"aws_db_instance\" \"x\" {\n  password = var.db_password\n}\n";
+        let lock = "# h1 hashes look like secrets\nprovider \"registry.terraform.io/hashicorp/aws\" {\n  version = \"5.31.0\"\n  hashes = [\n    \"h1:ltxyuBWIy9cq0kIKDJH1jeWJy/y7XJLjS4QrsQK4plA=\",\n  ]\n}\n";
+        let report = report(&[("main.tf", main), (".terraform.lock.hcl", lock)]);
+        let help = report
+            .findings
+            .iter()
+            .find(|finding| finding.rule == "persisted-secret-argument")
+            .map(|finding| finding.help.to_string());
+        assert!(help.is_some_and(|help| help.contains("locked at 5.31.0")));
+        assert!(
+            report
+                .findings
+                .iter()
+                .all(|finding| finding.location.path == "main.tf")
+        );
+        assert_eq!(report.stats.files, 1);
+    }
+}

@@ -57,3 +57,46 @@ fn directly_in<'f>(found: &'f [Found], folder: &str) -> impl Iterator<Item = usi
         .filter(move |(_, file)| !file.path[length..].contains('/'))
         .map(move |(offset, _)| start + offset)
 }
+
+#[cfg(test)]
+mod tests {
+    use secretlint_core::FileId;
+    use secretlint_core::facts::FileKind;
+
+    use super::*;
+    use crate::discover::Origin;
+
+    #[test]
+    fn called_modules_are_taken_in_with_those_that_they_call() {
+        let call = |source: &str| format!("module \"m\" {{\n  source = \"{source}\"\n}}\n");
+        let tree = [
+            ("live/main.tf", call("../modules/app")),
+            ("modules/app/main.tf", call("../db")),
+            ("modules/app/deeper/main.tf", String::new()),
+            ("modules/db/main.tf", call("../app")),
+            ("modules/other/main.tf", String::new()),
+        ];
+        let mut sorted = tree.to_vec();
+        sorted.sort();
+        let found: Vec<Found> = sorted
+            .iter()
+            .map(|(path, _)| Found {
+                path: (*path).to_owned(),
+                origin: Origin::Memory(0),
+                kind: None,
+            })
+            .collect();
+        let file = |index: usize| {
+            let (path, text) = &sorted[index];
+            SourceFile::new(
+                FileId(index as u32),
+                *path,
+                FileKind::Terraform,
+                text.as_str(),
+            )
+        };
+        let context = called(&[file(0)], &found, |index| Some(file(index)));
+        let paths: Vec<&str> = context.iter().map(|file| &*file.path).collect();
+        assert_eq!(paths, ["modules/app/main.tf", "modules/db/main.tf"]);
+    }
+}
