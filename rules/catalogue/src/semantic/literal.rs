@@ -120,7 +120,10 @@ fn is_same(one: &str, other: &str) -> bool {
 /// External secrets call the key inside a secret `secretKey`; data sources call a secret's name
 /// `secret`.
 fn names_a_key(position: &Position<'_, '_>, text: &str) -> bool {
-    let wordy = text.split(['-', '_', '.']).all(is_word);
+    let wordy = text
+        .split(['-', '_', '.'])
+        .map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()))
+        .all(is_word);
     let named = position.key() == "secretKey" && wordy;
     named
         || matches!(position.block.role, Role::Data | Role::Ephemeral)
@@ -297,6 +300,11 @@ fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'
                 if takes_any_text(position.key()) && is_named_otherwise(block) {
                     return None;
                 }
+                let secret_name = block.value("secret_name").and_then(constant_string);
+                if secret_name.is_some_and(|name| identifies(&name) || is_about(&name)) {
+                    // A pipeline's secret that is called `BUCKET_NAME`.
+                    return None;
+                }
                 let kind = meaning_of(name).map_or(Kind::Secret, |meaning| meaning.kind);
                 return Some(Expected {
                     spot,
@@ -458,6 +466,9 @@ fn is_about_value(name: &str) -> bool {
         "tier",
         "secretname",
         "secretName",
+        "userdn",
+        "basedn",
+        "dn",
     ];
     is_about(name)
         || MORE.contains(&name)

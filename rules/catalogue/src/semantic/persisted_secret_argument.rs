@@ -192,6 +192,9 @@ fn block_name<'p>(position: &'p Position<'_, '_>) -> &'p str {
 fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
     let block = position.block;
     let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
+    if takes_any_text(position.key()) && is_instruction(text) {
+        return false;
+    }
     if block.kind() != "aws_ssm_parameter" {
         return !matches!(
             judge(text, kind, position.key(), true),
@@ -208,6 +211,32 @@ fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
         .or_else(|| meaning_of(block.name()))
         .map(|meaning| meaning.kind);
     kind.is_some_and(|kind| matches!(judge(text, kind, last, false), Judgement::Secret(_)))
+}
+
+/// `replace in console`: the secret itself is put into the store by hand, outside state.
+fn is_instruction(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "change",
+        "replace",
+        "manual",
+        "console",
+        "placeholder",
+        "overwrit",
+        "overrid",
+        "outside",
+        "to be ",
+        "tobe",
+        "todo",
+        "tbd",
+        "update",
+        "dummy",
+    ];
+    let lower = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| lower.contains(word))
+        && matches!(
+            judge(text, Kind::Secret, "value", true),
+            Judgement::Placeholder(_)
+        )
 }
 
 /// A parameter whose name is one of a secret, or that is encrypted and not named as something else.

@@ -127,6 +127,54 @@ module "login" {
 "#,
         ),
         (
+            "a document without secrets under a name that promises one",
+            r#"
+# file: dev.tfvars
+app_secret_json           = "{\"APP_ENV\":\"dev\",\"LOG_LEVEL\":\"info\"}"
+ssm_parameter_db_password = "rds_1_db_password"
+"#,
+        ),
+        (
+            "keys of external secrets, paths of a state machine, names of a pipeline's secrets",
+            r#"
+locals {
+  data = [{ "secretKey" = "auth0-client-secret" }]
+  step = { "token.$" = "$$.Task.Token" }
+}
+resource "github_actions_secret" "bucket" {
+  secret_name     = "EXPORT_BUCKET_NAME"
+  plaintext_value = "acme-export-prod"
+}
+"#,
+        ),
+        (
+            "lists, domains and arns in a store",
+            r#"
+data "aws_secretsmanager_secret_version" "filter_list" {
+  secret_id = "filters"
+}
+data "aws_secretsmanager_secret_version" "account_ids_version" {
+  secret_id = "accounts"
+}
+data "kubernetes_secret" "bucket_arns" {
+  metadata {
+    name = "bucket-arns"
+  }
+}
+"#,
+        ),
+        (
+            "ids that are taken out of a secret document",
+            r#"
+module "catalog" {
+  source = "acme/lambda/aws"
+  environment_variables = {
+    ACCOUNT_ID = jsondecode(data.aws_secretsmanager_secret_version.accounts.secret_string).main
+  }
+}
+"#,
+        ),
+        (
             "variables of a Nomad pack, which cannot be marked",
             r#"
 # file: packs/app/variables.hcl
@@ -143,7 +191,7 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &[&str]); 8] = [
         (
             "a name that ends with its encoding",
             r#"
@@ -207,6 +255,15 @@ database_password = "staging_db_password_from_secret_manager"
 api_key           = "sk-ant-dev-placeholder"
 "#,
             &["placeholder-secret", "placeholder-secret"],
+        ),
+        (
+            "an instruction in a store, which is no secret yet",
+            r#"
+resource "aws_secretsmanager_secret_version" "main" {
+  secret_string = "replace in console"
+}
+"#,
+            &["placeholder-secret"],
         ),
         (
             "parameters whose names are in for_each",

@@ -289,18 +289,38 @@ pub(crate) fn identifies(name: &str) -> bool {
 /// with a user's password, so "user" alone says nothing there.
 pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
     const ALWAYS: &[&str] = &[
-        "id", "arn", "email", "address", "username", "hostname", "host", "port", "endpoint",
-        "region", "url", "phone",
+        "id",
+        "ids",
+        "identifier",
+        "arn",
+        "arns",
+        "email",
+        "address",
+        "username",
+        "hostname",
+        "host",
+        "port",
+        "endpoint",
+        "region",
+        "url",
+        "phone",
+        "ip",
+        "ips",
+        "domain",
+        "list",
+        "blocklist",
+        "allowlist",
+        "path",
+        "prefix",
     ];
-    const SINGLE: &[&str] = &[
-        "user", "users", "name", "login", "domain", "fqdn", "uri", "list",
-    ];
+    const SINGLE: &[&str] = &["user", "users", "name", "login", "fqdn", "uri"];
     let single = match kind {
         "azurerm_key_vault_secret" => true,
         "aws_secretsmanager_secret_version" | "google_secret_manager_secret_version" => false,
         _ => return false,
     };
     let last = |name: &str| {
+        let name = name.strip_suffix("_version").unwrap_or(name);
         let last = name.rsplit(['_', '-', '/', '.']).next().unwrap_or(name);
         let is = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
         (is(ALWAYS) || single && is(SINGLE)) && meaning_of(name).is_none()

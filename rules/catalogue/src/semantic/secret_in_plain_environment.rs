@@ -6,8 +6,9 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{identifies, is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
+use crate::values::is_key_id;
 
 static META: RuleMeta = rule(
     "secret-in-plain-environment",
@@ -116,7 +117,10 @@ impl Rule for SecretInPlainEnvironment {
         if !is_variable(position) && !is_assignment(position) {
             return;
         }
-        if says_public(position.key()) {
+        // The id of a key comes with the key; other ids, names and addresses are harmless whatever
+        // document they are taken from.
+        let name = position.meaning();
+        if says_public(position.key()) || identifies(name) && !is_key_id(name) {
             return;
         }
         let Some(found) = leak(cx, position) else {

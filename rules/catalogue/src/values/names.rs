@@ -88,6 +88,13 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     if policy {
         return None;
     }
+    // `ssm_parameter_db_password`: the name of the parameter.
+    let parameter = words
+        .windows(2)
+        .any(|pair| is_one_of(pair[0], &["ssm"]) && is_one_of(pair[1], &["parameter", "param"]));
+    if parameter {
+        return None;
+    }
     let mut rest = words;
     while let [front @ .., form] = rest {
         if front.is_empty() || !is_one_of(form, FORM) {

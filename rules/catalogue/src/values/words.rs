@@ -185,7 +185,7 @@ pub(super) const REFERENCES: &[&str] = &[
     "aws-ssm+", "gcp-sm://", "gcp-sm+", "azure-kv://", "azure-kv+", "k8s://", "k8s+", "sops://", "local://",
     "local+", "infisical://", "doppler://", "env://", "file://", "secretref://", "sm://", "awssm://", "ssm://",
     "secretsmanager:", "ssm:", "resolve:", "@microsoft.keyvault(", "projects/", "keyvaultref:", "var.", "local.",
-    "data.", "module.", "each.", "dependency.", "secret:", "secrets.", "env.", "env:", "path.", "ephemeral.", "$.",
+    "data.", "module.", "each.", "dependency.", "secret:", "secrets.", "env.", "env:", "path.", "ephemeral.", "$.", "$$.",
     "aws_secretsmanager_secret", "crn:", "ocid1.", "k8s:", "file:", "akv:", "secret://", "ssm-secure:",
 ];
 
