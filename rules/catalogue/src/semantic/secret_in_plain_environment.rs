@@ -117,15 +117,17 @@ impl Rule for SecretInPlainEnvironment {
         if !is_variable(position) && !is_assignment(position) {
             return;
         }
-        // The id of a key comes with the key; other ids, names and addresses are harmless whatever
-        // document they are taken from.
-        let name = position.meaning();
-        if says_public(position.key()) || identifies(name) && !is_key_id(name) {
+        if says_public(position.key()) {
             return;
         }
         let Some(found) = leak(cx, position) else {
             return;
         };
+        // Ids, names and addresses that are taken out of a stored document.
+        let name = position.meaning();
+        if identifies(name) && !is_key_id(name) && found.what.starts_with("data.") {
+            return;
+        }
         let message = format!(
             "`{}` puts the secret `{}` into a plain environment",
             position.address(),
