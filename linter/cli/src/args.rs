@@ -121,6 +121,9 @@ pub(crate) struct CheckArgs {
     /// Report only what is staged for the next commit, as it is staged
     #[arg(long)]
     pub(crate) staged: bool,
+    /// Search all commits instead of the tree; with --since, those that REV does not reach
+    #[arg(long, conflicts_with = "staged")]
+    pub(crate) history: bool,
     /// Form of the report: human, short, json, jsonl, sarif, github, gitlab-codequality,
     /// gitlab-secret-detection, junit, checkstyle or html
     // The list above keeps `--help` on one screen.
@@ -183,9 +186,18 @@ pub(crate) enum RulesAction {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BaselineAction {
     /// Write the baseline: accept every finding there is now
-    Update(ScopeArgs),
+    Update(BaselineArgs),
     /// Remove entries whose finding is gone; accepts nothing new
-    Prune(ScopeArgs),
+    Prune(BaselineArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    /// Also count what the commits hold
+    #[arg(long)]
+    pub(crate) history: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,9 +8,10 @@ use secretlint_core::report::ReportedFinding;
 use secretlint_core::{Family, Report};
 use secretlint_engine::{Baseline, RuleNames};
 
-use crate::args::{BaselineAction, ScopeArgs};
+use crate::args::{BaselineAction, BaselineArgs, ScopeArgs};
 use crate::check::Ending;
 use crate::error::CliError;
+use crate::history;
 use crate::output::write_atomically;
 use crate::settings::{BaselineUse, Scope};
 
@@ -45,9 +46,9 @@ pub(crate) fn run(action: &BaselineAction) -> Result<Ending, CliError> {
 }
 
 /// The baseline as it is, and what a run without it finds.
-fn prepare(args: &ScopeArgs) -> Result<(PathBuf, Baseline, Report, Scope), CliError> {
-    let mut scope = Scope::new(args, BaselineUse::Leave)?;
-    let path = path(args, &scope);
+fn prepare(args: &BaselineArgs) -> Result<(PathBuf, Baseline, Report, Scope), CliError> {
+    let mut scope = Scope::new(&args.scope, BaselineUse::Leave)?;
+    let path = path(&args.scope, &scope);
     let baseline = match std::fs::read_to_string(&path) {
         Ok(text) => Baseline::parse(&text)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::new(new_key())?,
@@ -57,7 +58,11 @@ fn prepare(args: &ScopeArgs) -> Result<(PathBuf, Baseline, Report, Scope), CliEr
     if !config.key.is_private() {
         config.key = baseline.key().clone();
     }
-    let report = scope.lint(None)?;
+    let mut report = scope.lint(None, None)?;
+    if args.history {
+        let history = history::report(&scope, None, None)?;
+        report.findings.extend(history.findings);
+    }
     Ok((path, baseline, report, scope))
 }
 

@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use secretlint_core::facts::Environments as _;
 use secretlint_core::{Report, Rule, RuleMeta, Severity};
-use secretlint_engine::{Input, lint, own_rules, project};
+use secretlint_engine::{Input, Linter, Progress, own_rules, project};
 
 use crate::args::CheckArgs;
 use crate::environment::Environment;
 use crate::error::CliError;
+use crate::history;
 use crate::output::{Destination, Look, Surroundings, write_atomically};
+use crate::progress::Bar;
 use crate::revision::Changes;
 use crate::settings::{BaselineUse, Scope, destinations, look};
 
@@ -30,12 +32,26 @@ pub(crate) fn run(args: &CheckArgs, environment: &Environment) -> Result<Ending,
     let started = (Instant::now(), jiff::Timestamp::now());
     let destinations = destinations(args)?;
     let mut scope = Scope::new(&args.scope, BaselineUse::Apply)?;
-    let changes = Changes::of(args, &scope)?;
-    if let Some(changes) = &changes {
-        scope.texts.extend(changes.texts.iter().cloned());
-    }
-    let only = changes.as_ref().map(|changes| changes.paths.as_slice());
-    let report = scope.lint(only)?;
+    let counted = if args.history { "commits" } else { "files" };
+    let bar = Bar::new(counted, args.quiet, environment);
+    let report = if args.history {
+        if history::is_shallow(&scope) && !args.quiet {
+            writeln!(
+                io::stderr(),
+                "secretlint: this clone is shallow, its older commits are not searched; \
+                 `git fetch --unshallow` gets them"
+            )?;
+        }
+        history::report(&scope, args.since.as_deref(), bar.progress())?
+    } else {
+        let changes = Changes::of(args, &scope)?;
+        if let Some(changes) = &changes {
+            scope.texts.extend(changes.texts.iter().cloned());
+        }
+        let only = changes.as_ref().map(|changes| changes.paths.as_slice());
+        scope.lint(only, bar.progress())?
+    };
+    bar.end();
     let own = project::own_patterns(&scope.project.config);
     let rules = scope.all_rules(own.as_ref().map(|own| own as &dyn Rule));
     let environments = scope.project.config.environments();
@@ -58,7 +74,11 @@ pub(crate) fn run(args: &CheckArgs, environment: &Environment) -> Result<Ending,
 
 impl Scope {
     /// Runs the engine; only findings in `only` are reported when it is given.
-    pub(crate) fn lint(&self, only: Option<&[String]>) -> Result<Report, CliError> {
+    pub(crate) fn lint(
+        &self,
+        only: Option<&[String]>,
+        progress: Option<&dyn Progress>,
+    ) -> Result<Report, CliError> {
         let own = project::own_patterns(&self.project.config);
         let rules = self.all_rules(own.as_ref().map(|own| own as &dyn Rule));
         let input = Input {
@@ -67,7 +87,9 @@ impl Scope {
             texts: &self.texts,
             only,
         };
-        let report = lint(&input, &rules, &self.project.config);
+        let report = Linter::new(&rules, &self.project.config)
+            .with_progress(progress)
+            .lint(&input);
         if report.paths.is_empty() && report.unreadable.is_empty() && only.is_none() {
             let paths: Vec<_> = self
                 .paths

@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) clicolor_off: bool,
     /// `CLICOLOR_FORCE` is set and not `0`.
     pub(crate) clicolor_force: bool,
+    /// A CI system runs the program, or the terminal is a dumb one: nobody watches.
+    pub(crate) unwatched: bool,
     /// The commit a CI job runs on.
     pub(crate) commit: Option<String>,
 }
@@ -31,6 +33,8 @@ impl Environment {
             no_color: text("NO_COLOR").is_some(),
             clicolor_off: text("CLICOLOR").as_deref() == Some("0"),
             clicolor_force: text("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            unwatched: text("CI").is_some_and(|value| value != "false")
+                || text("TERM").is_none_or(|value| value == "dumb"),
             commit: [
                 "CI_COMMIT_SHA",
                 "GITHUB_SHA",

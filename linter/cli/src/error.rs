@@ -34,7 +34,7 @@ pub(crate) enum CliError {
     /// Standard input or output failed.
     #[error("{0}")]
     Stream(#[from] std::io::Error),
-    /// `git` is missing or refused.
+    /// `git` is missing or refused, or a repository cannot be read.
     #[error("git: {0}")]
     Git(String),
     /// The language server ended badly.

@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<Ending, CliError> {
             )));
         }
     }
-    let report = scope.lint(None)?;
+    let report = scope.lint(None, None)?;
     let draft = draft(&scope.root, &report.paths)?;
     write(&scope.root.join(CONFIG), CONFIG_TEXT)?;
     write(&scope.root.join(POLICY), &draft.to_toml())?;

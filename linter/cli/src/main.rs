@@ -9,9 +9,11 @@ mod environment;
 mod error;
 mod explain;
 mod fix;
+mod history;
 mod init;
 mod output;
 mod policy;
+mod progress;
 mod revision;
 mod settings;
 

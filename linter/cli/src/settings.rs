@@ -283,6 +283,7 @@ mod tests {
             no_color,
             clicolor_off,
             clicolor_force,
+            unwatched: false,
             commit: None,
         };
         for (environment, terminal, wanted) in [

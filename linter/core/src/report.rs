@@ -24,6 +24,15 @@ pub struct Report {
     pub paths: Vec<String>,
 }
 
+impl Report {
+    /// Leaves only what is reported in these files (display paths).
+    pub fn keep_only(&mut self, only: &[String]) {
+        let wanted = |finding: &ReportedFinding| only.contains(&finding.location.path);
+        self.findings.retain(wanted);
+        self.suppressed.retain(wanted);
+    }
+}
+
 /// Counts for the summary line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -33,6 +42,8 @@ pub struct Stats {
     pub bytes: u64,
     /// Modules (folders) seen.
     pub modules: usize,
+    /// Commits searched; 0 when the history was not.
+    pub commits: usize,
 }
 
 /// A file that was asked for and could not be linted.
@@ -78,6 +89,19 @@ pub struct ReportedFinding {
     pub fixes: Vec<Fix>,
     /// Why it was silenced; `None` for active findings.
     pub suppression: Option<Suppression>,
+    /// The oldest commit that has it, when the history was searched.
+    pub commit: Option<Commit>,
+}
+
+/// A commit that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its object id, in hexadecimal digits.
+    pub id: String,
+    /// Name of the author.
+    pub author: String,
+    /// When it was committed, RFC 3339 in UTC.
+    pub time: String,
 }
 
 /// A place as people see it.

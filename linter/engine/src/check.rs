@@ -1,7 +1,7 @@
 //! Facts -> findings: every rule over one shared walk.
 
 use rayon::prelude::*;
-use secretlint_core::facts::{FileKind, Module, Workspace, each_position};
+use secretlint_core::facts::{Module, Workspace, each_position};
 use secretlint_core::{Cx, DigestKey, Hooks, Rule, Sink};
 
 /// The rules by hook, so that a walk calls only those that listen. Indexes are those of the
@@ -36,17 +36,15 @@ impl<'r> Registry<'r> {
         }
     }
 
-    /// What the rules emit for each module that is linted, in the order of the modules.
-    pub(crate) fn check(
+    /// What the rules emit for each of `modules`, in their order.
+    pub(crate) fn check<'a>(
         &self,
-        workspace: &Workspace<'_>,
+        workspace: &Workspace<'a>,
+        modules: &[&Module<'a>],
         key: &DigestKey,
-        is_linted: impl Fn(&Module<'_>) -> bool + Sync,
     ) -> Vec<Sink> {
-        workspace
-            .modules()
+        modules
             .par_iter()
-            .filter(|module| is_linted(module))
             .map(|module| self.check_module(workspace, module, key))
             .collect()
     }
@@ -71,12 +69,7 @@ impl<'r> Registry<'r> {
             of(&self.block),
             of(&self.module),
         );
-        // Lock files hold hashes, which look like secrets and are none.
-        for file in module
-            .files
-            .iter()
-            .filter(|file| file.kind != FileKind::Lock)
-        {
+        for file in &module.files {
             for (index, rule) in &text {
                 sink.enter(*index);
                 rule.text(&cx, file, &mut sink);

@@ -47,7 +47,15 @@ pub(crate) fn discover(input: &Input<'_>, files: &Files) -> (Vec<Found>, Vec<Unr
             Ok(metadata) if metadata.is_dir() => {
                 walk(input.root, &path, files, &mut found, &mut unreadable);
             }
-            Ok(_) => found.push(named(input.root, &path)),
+            Ok(metadata) if metadata.is_file() => found.push(named(input.root, &path)),
+            // Reading one may wait for ever, or never end.
+            Ok(metadata) => unreadable.push(Unreadable {
+                path: display(input.root, &path),
+                reason: format!(
+                    "is {}, not a file; write its content to a file, or pass it on standard input (`-`)",
+                    kind_of_special(&metadata)
+                ),
+            }),
             Err(error) => unreadable.push(Unreadable {
                 path: display(input.root, &path),
                 reason: format!("cannot be opened: {error}; check the path"),
@@ -66,6 +74,35 @@ pub(crate) fn discover(input: &Input<'_>, files: &Files) -> (Vec<Found>, Vec<Unr
     found.dedup_by(|later, earlier| later.path == earlier.path);
     unreadable.sort_by(|a, b| a.path.cmp(&b.path));
     (found, unreadable)
+}
+
+/// A file that is known by its display path below the root.
+pub(crate) fn found_by_name(path: &str) -> Found {
+    Found {
+        path: path.to_owned(),
+        origin: Origin::Below,
+        kind: FileKind::of(path),
+    }
+}
+
+/// What is neither a file nor a folder.
+fn kind_of_special(metadata: &std::fs::Metadata) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = metadata.file_type();
+        if kind.is_fifo() {
+            return "a pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    let _ = metadata;
+    "something special"
 }
 
 fn named(root: &Path, path: &Path) -> Found {
@@ -146,27 +183,56 @@ impl Drop for Batch<'_> {
     }
 }
 
+/// Folders that hold copies of what is elsewhere.
+const NEVER_ENTERED: &[&str] = &[
+    ".terraform",
+    ".git",
+    ".terragrunt-cache",
+    ".terragrunt-stack",
+];
+
 fn is_never_entered(entry: &DirEntry) -> bool {
     entry.depth() > 0
         && entry.file_type().is_some_and(|kind| kind.is_dir())
-        && matches!(
-            entry.file_name().to_str(),
-            Some(".terraform" | ".git" | ".terragrunt-cache" | ".terragrunt-stack")
-        )
+        && entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| NEVER_ENTERED.contains(&name))
+}
+
+/// The kind of a file that nobody named; the outer `None` leaves it out, the inner one lets its
+/// content tell.
+fn kind_by_name(name: &str) -> Option<Option<FileKind>> {
+    match FileKind::of(name) {
+        Some(FileKind::Lock) => None,
+        // Plans and states have free names; the usual ones are looked into.
+        None if name.ends_with("plan.json") || name.ends_with("state.json") => Some(None),
+        None => None,
+        kind => Some(kind),
+    }
+}
+
+/// True when a walk would enter a folder of that name. Ignore files are not asked: this is for trees
+/// that are not on disk, such as commits.
+#[must_use]
+pub fn is_entered(name: &str, files: &Files) -> bool {
+    !NEVER_ENTERED.contains(&name) && (files.hidden || !name.starts_with('.'))
+}
+
+/// True when a walk would lint a file of that display path in a folder it enters.
+#[must_use]
+pub fn is_lintable(path: &str, files: &Files) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    kind_by_name(name).is_some()
+        && (files.hidden || !name.starts_with('.'))
+        && !files.is_excluded(path)
 }
 
 fn lintable(root: &Path, entry: &DirEntry, files: &Files) -> Option<Found> {
     if !entry.file_type().is_some_and(|kind| kind.is_file()) {
         return None;
     }
-    let name = entry.file_name().to_str()?;
-    let kind = match FileKind::of(name) {
-        Some(FileKind::Lock) => return None,
-        // Plans and states have free names; the usual ones are looked into.
-        None if name.ends_with("plan.json") || name.ends_with("state.json") => None,
-        None => return None,
-        kind => kind,
-    };
+    let kind = kind_by_name(entry.file_name().to_str()?)?;
     let path = display(root, entry.path());
     if files.is_excluded(&path) {
         return None;

@@ -39,7 +39,7 @@ pub(crate) fn read(input: &Input<'_>, found: &Found, files: &Files) -> Read {
 }
 
 /// The kind by name, else by content. Named files that are neither are read as Terraform.
-fn kind_of(found: &Found, text: &str) -> Option<FileKind> {
+pub(crate) fn kind_of(found: &Found, text: &str) -> Option<FileKind> {
     found.kind.or_else(|| {
         let json = found.path.ends_with(".json");
         FileKind::of_json(text).or_else(|| (!json).then_some(FileKind::Terraform))
@@ -76,7 +76,10 @@ fn too_large(length: u64, limit: u64) -> String {
 
 /// UTF-8 text. Single bytes that are no UTF-8 become `?`, one for one, so that every offset stays
 /// what it is in the file; what has NUL bytes is not text.
-fn to_text(mut bytes: Vec<u8>) -> Result<String, &'static str> {
+///
+/// # Errors
+/// What is no text, with the reason.
+pub fn to_text(mut bytes: Vec<u8>) -> Result<String, &'static str> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err("is UTF-16; HCL is UTF-8, convert the file");
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::date;
 use secretlint_core::facts::Position;
 use secretlint_core::{
-    Confidence, Cx, DigestKey, Family, Lifecycle, Rank, Related, Rule, RuleId, Severity,
+    Confidence, Cx, DigestKey, Family, Lifecycle, Place, Rank, Related, Rule, RuleId, Severity,
 };
 
 use super::*;
@@ -656,6 +656,41 @@ fn what_cannot_be_read_is_said() {
         assert!(said.contains(hint), "{said}");
     }
     assert_eq!(lines(&report), ["latin.tf:2:21 Error password: a password"]);
+}
+
+/// Pipes, sockets and devices: reading one may wait for ever, or never end.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("pipe.tf"))
+        .status();
+    assert!(made.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket.tf")).unwrap();
+    // A walk passes over them.
+    assert_eq!(lint_disk(folder.path(), &["."], &plain()).unreadable, []);
+    let report = lint_disk(
+        folder.path(),
+        &["pipe.tf", "socket.tf", "/dev/zero"],
+        &plain(),
+    );
+    let said: Vec<_> = report
+        .unreadable
+        .iter()
+        .map(|file| (&*file.path, &*file.reason))
+        .collect();
+    for (path, kind) in [
+        ("/dev/zero", "is a device"),
+        ("pipe.tf", "is a pipe"),
+        ("socket.tf", "is a socket"),
+    ] {
+        assert!(
+            said.iter()
+                .any(|(named, reason)| *named == path && reason.starts_with(kind)),
+            "{said:?}"
+        );
+    }
 }
 
 #[cfg(unix)]

@@ -1,6 +1,5 @@
 //! Answers about the findings of a document: quick fixes and hovers.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Hover, HoverContents,
     HoverParams, MarkupContent, MarkupKind, TextEdit, Uri, WorkspaceEdit,
 };
-use secretlint_core::Edit;
+use secretlint_core::{Edit, FileId};
 use secretlint_core::fix::{self, Applicability, Fix};
 use secretlint_core::report::ReportedFinding;
 use secretlint_engine::project::rule_page;
@@ -21,7 +20,7 @@ pub(crate) fn actions(session: &Session, params: &CodeActionParams) -> Vec<CodeA
     let Some((path, document)) = find(session, &params.text_document.uri) else {
         return Vec::new();
     };
-    let lines = Lines::new(&document.text, session.unit);
+    let lines = Lines::new(&document.text, session.client.unit);
     let (start, end) = (
         lines.offset(params.range.start),
         lines.offset(params.range.end),
@@ -47,7 +46,7 @@ pub(crate) fn actions(session: &Session, params: &CodeActionParams) -> Vec<CodeA
 pub(crate) fn hover(session: &Session, params: &HoverParams) -> Option<Hover> {
     let at = &params.text_document_position_params;
     let (_, document) = find(session, &at.text_document.uri)?;
-    let lines = Lines::new(&document.text, session.unit);
+    let lines = Lines::new(&document.text, session.client.unit);
     let offset = lines.offset(at.position);
     let here = |finding: &&ReportedFinding| {
         let span = finding.location.span;
@@ -98,14 +97,10 @@ fn fix_action(session: &Session, document: &Path, fix: &Fix) -> Option<CodeActio
     }
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
     for (file, edits) in by_file {
-        let path = session.file(document, file as usize)?;
-        let text = match session.documents.get(&path) {
-            Some(open) => Cow::Borrowed(open.text.as_str()),
-            None => Cow::Owned(std::fs::read_to_string(&path).ok()?),
-        };
-        let lines = Lines::new(&text, session.unit);
+        let (path, text) = session.file(document, FileId(file))?;
+        let lines = Lines::new(text, session.client.unit);
         // None of the edits where one does not fit; columns and line ends as on the command line.
-        let made = fix::changes(&text, &edits)?.into_iter().map(|change| {
+        let made = fix::changes(text, &edits)?.into_iter().map(|change| {
             let range = lines.range((change.start as u32, change.end as u32));
             TextEdit::new(range, change.text)
         });

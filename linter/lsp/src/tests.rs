@@ -18,7 +18,30 @@ struct Client {
 }
 
 impl Client {
+    /// A client that is sent diagnostics.
     fn start(files: &[(&str, &str)], encodings: &[&str]) -> Self {
+        let capabilities = json!({ "general": { "positionEncodings": encodings } });
+        let (client, result) = Self::start_with(files, &capabilities);
+        assert_eq!(result["capabilities"]["positionEncoding"], encodings[0]);
+        assert_eq!(result["capabilities"]["diagnosticProvider"], Value::Null);
+        client
+    }
+
+    /// A client that asks for diagnostics.
+    fn start_pulling(files: &[(&str, &str)]) -> Self {
+        let capabilities = json!({
+            "general": { "positionEncodings": ["utf-8"] },
+            "textDocument": { "diagnostic": { "dynamicRegistration": false } },
+            "workspace": { "diagnostics": { "refreshSupport": true } },
+        });
+        let (client, result) = Self::start_with(files, &capabilities);
+        let provider = &result["capabilities"]["diagnosticProvider"];
+        assert_eq!(provider["interFileDependencies"], true);
+        assert_eq!(provider["workspaceDiagnostics"], true);
+        client
+    }
+
+    fn start_with(files: &[(&str, &str)], capabilities: &Value) -> (Self, Value) {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
@@ -41,12 +64,11 @@ impl Client {
             json!({
                 "processId": null,
                 "workspaceFolders": [{ "uri": root, "name": "x" }],
-                "capabilities": { "general": { "positionEncodings": encodings } },
+                "capabilities": capabilities,
             }),
         );
-        assert_eq!(result["capabilities"]["positionEncoding"], encodings[0]);
         client.tell("initialized", json!({}));
-        client
+        (client, result)
     }
 
     fn uri(&self, path: &str) -> String {
@@ -65,17 +87,41 @@ impl Client {
         self.connection.receiver.recv_timeout(wait).unwrap()
     }
 
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    fn request(&mut self, method: &str, params: Value) -> RequestId {
         self.next += 1;
         let id = RequestId::from(self.next);
         let request = Request::new(id.clone(), method.to_owned(), params);
         self.connection.sender.send(request.into()).unwrap();
+        id
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.request(method, params);
+        self.response(&id)["result"].clone()
+    }
+
+    /// The answer to a request; no other may come before it.
+    fn response(&self, id: &RequestId) -> Value {
         loop {
             if let Message::Response(response) = self.receive() {
-                assert_eq!(response.id, id);
-                return serde_json::to_value(response).unwrap()["result"].clone();
+                assert_eq!(response.id, *id);
+                return serde_json::to_value(response).unwrap();
             }
         }
+    }
+
+    /// Asks for the diagnostics of a file.
+    fn pull(&mut self, path: &str, previous: Option<&str>) -> Value {
+        let params =
+            json!({ "textDocument": { "uri": self.uri(path) }, "previousResultId": previous });
+        self.ask("textDocument/diagnostic", params)
+    }
+
+    /// Nothing is said for a while.
+    fn assert_silent(&self) {
+        let wait = Duration::from_millis(700);
+        let said = self.connection.receiver.recv_timeout(wait);
+        assert!(said.is_err(), "{said:?}");
     }
 
     /// The next diagnostics of a file; those of others are passed over.
@@ -224,5 +270,138 @@ fn settings_are_read_again_when_they_change() {
         json!({ "changes": [change] }),
     );
     assert_eq!(client.diagnostics("main.tf").len(), 0);
+    client.stop();
+}
+
+#[test]
+fn a_client_that_asks_is_answered_and_not_sent_anything() {
+    let mut client = Client::start_pulling(&[]);
+    client.open("main.tf", LEAKY);
+    client.assert_silent();
+    let report = client.pull("main.tf", None);
+    assert_eq!(report["kind"], "full");
+    assert_eq!(
+        rules(report["items"].as_array().unwrap()),
+        ["provider-static-credential"]
+    );
+    assert!(!report.to_string().contains("plum"), "{report}");
+    let id = report["resultId"].as_str().unwrap().to_owned();
+    assert_eq!(client.pull("main.tf", Some(&id))["kind"], "unchanged");
+    client.change("main.tf", &json!({ "text": "locals {}\n" }));
+    let report = client.pull("main.tf", Some(&id));
+    assert_eq!(report["kind"], "full");
+    assert_eq!(report["items"], json!([]));
+    client.stop();
+}
+
+#[test]
+fn files_that_are_not_open_can_be_asked_for() {
+    let mut client = Client::start_pulling(&[("closed.tf", LEAKY)]);
+    let report = client.pull("closed.tf", None);
+    assert_eq!(
+        rules(report["items"].as_array().unwrap()),
+        ["provider-static-credential"]
+    );
+    assert_eq!(client.pull("no-such.tf", None)["items"], json!([]));
+    client.stop();
+}
+
+#[test]
+fn a_client_is_asked_to_pull_again_when_another_file_is_concerned() {
+    let tfvars = "database_password = \"plum-Anchor-4471\"\n";
+    let mut client = Client::start_pulling(&[]);
+    client.open("live/prod/terraform.tfvars", tfvars);
+    client.open("live/dev/terraform.tfvars", "\n");
+    let before = client.pull("live/prod/terraform.tfvars", None);
+    client.change("live/dev/terraform.tfvars", &json!({ "text": tfvars }));
+    let Message::Request(asked) = client.receive() else {
+        panic!("not asked")
+    };
+    assert_eq!(asked.method, "workspace/diagnostic/refresh");
+    let id = before["resultId"].as_str();
+    let after = client.pull("live/prod/terraform.tfvars", id);
+    let found = rules(after["items"].as_array().unwrap()).join(" ");
+    assert!(found.contains("shared-secret-value"), "{after:#}");
+    client.stop();
+}
+
+/// What a client says it has: the results of an earlier answer.
+fn previous(report: &Value) -> Vec<Value> {
+    let items = report["items"].as_array().unwrap().iter();
+    items
+        .map(|item| json!({ "uri": item["uri"], "value": item["resultId"] }))
+        .collect()
+}
+
+#[test]
+fn the_whole_workspace_can_be_asked_for_and_waits_for_news() {
+    let mut client = Client::start_pulling(&[("a/main.tf", LEAKY), ("b/main.tf", "locals {}\n")]);
+    let report = client.ask("workspace/diagnostic", json!({ "previousResultIds": [] }));
+    assert_eq!(report["items"].as_array().unwrap().len(), 1, "{report:#}");
+    assert_eq!(report["items"][0]["uri"], client.uri("a/main.tf"));
+    assert_eq!(report["items"][0]["version"], Value::Null);
+
+    let params = json!({ "previousResultIds": previous(&report) });
+    let held = client.request("workspace/diagnostic", params.clone());
+    client.assert_silent();
+    client.open("b/main.tf", LEAKY);
+    let news = client.response(&held)["result"].clone();
+    let kinds: Vec<_> = news["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["kind"])
+        .collect();
+    assert_eq!(kinds, ["unchanged", "full"], "{news:#}");
+
+    let params = json!({ "previousResultIds": previous(&news) });
+    let held = client.request("workspace/diagnostic", params.clone());
+    client.tell("$/cancelRequest", json!({ "id": client.next }));
+    assert_eq!(client.response(&held)["error"]["code"], -32800);
+
+    // A new request and the end of the session let the old one go.
+    let old = client.request("workspace/diagnostic", params.clone());
+    let new = client.request("workspace/diagnostic", params);
+    assert_eq!(client.response(&old)["result"]["items"], json!([]));
+    let stop = client.request("shutdown", Value::Null);
+    assert_eq!(client.response(&new)["result"]["items"], json!([]));
+    client.response(&stop);
+    client.tell("exit", Value::Null);
+    client.server.join().unwrap();
+}
+
+#[test]
+fn an_edit_does_not_read_other_files_again() {
+    let tfvars = "database_password = \"plum-Anchor-4471\"\n";
+    let files = [("live/prod/terraform.tfvars", tfvars)];
+    let client = Client::start(&files, &["utf-8"]);
+    client.open("live/dev/terraform.tfvars", "\n");
+    assert_eq!(client.diagnostics("live/dev/terraform.tfvars").len(), 0);
+    // Nobody tells the server: what it read is still what it compares with.
+    std::fs::write(client.folder.path().join(files[0].0), "").unwrap();
+    client.change("live/dev/terraform.tfvars", &json!({ "text": tfvars }));
+    let shared = |found: &[Value]| rules(found).contains(&"shared-secret-value");
+    assert!(shared(&client.diagnostics("live/dev/terraform.tfvars")));
+    // Once told, it reads that file.
+    let change = json!({ "uri": client.uri(files[0].0), "type": 2 });
+    client.tell(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": [change] }),
+    );
+    assert!(!shared(&client.diagnostics("live/dev/terraform.tfvars")));
+    client.stop();
+}
+
+#[test]
+fn a_document_is_not_published_again_when_nothing_about_it_changed() {
+    let client = Client::start(&[], &["utf-8"]);
+    client.open("a/main.tf", LEAKY);
+    assert_eq!(client.diagnostics("a/main.tf").len(), 1);
+    client.open("b/main.tf", "locals {}\n");
+    let Message::Notification(told) = client.receive() else {
+        panic!("no notification")
+    };
+    assert_eq!(told.params["uri"], client.uri("b/main.tf"));
+    client.assert_silent();
     client.stop();
 }

@@ -112,7 +112,7 @@ impl Repair {
         (least, tracked): (Applicability, &Tracked),
         wanted: impl Fn(&ReportedFinding) -> bool + Copy,
     ) -> Result<Report, CliError> {
-        let mut report = scope.lint(None)?;
+        let mut report = scope.lint(None, None)?;
         for _ in 0..MAX_ROUNDS {
             let fixes = chosen(&report, least, wanted);
             if fixes.is_empty() {
@@ -272,7 +272,7 @@ fn relint(scope: &mut Scope, texts: &Texts) -> Result<Report, CliError> {
         text: text.after.clone(),
     };
     scope.texts = texts.iter().map(text).collect();
-    scope.lint(None)
+    scope.lint(None, None)
 }
 
 fn say_what_is_left(report: &Report, args: &FixArgs) -> std::io::Result<()> {

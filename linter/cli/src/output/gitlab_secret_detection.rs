@@ -84,9 +84,17 @@ fn vulnerability(finding: &ReportedFinding, commit: &str) -> Value {
             "file": finding.location.path,
             "start_line": finding.location.start.line,
             "end_line": finding.location.end.line,
-            "commit": { "sha": commit },
+            "commit": at_commit(finding, commit),
         },
     })
+}
+
+/// The commit that holds the secret when the history was searched, else the one that was linted.
+fn at_commit(finding: &ReportedFinding, linted: &str) -> Value {
+    match &finding.commit {
+        Some(commit) => json!({ "sha": commit.id, "author": commit.author, "date": commit.time }),
+        None => json!({ "sha": linted }),
+    }
 }
 
 /// A UUID of version 8 (vendor-specific) made of the fingerprint: stable as long as that is.

@@ -79,7 +79,10 @@ pub(super) fn summary(report: &Report) -> String {
             .filter(|f| f.severity == severity)
             .count()
     };
-    let files = number(report.stats.files, "file");
+    let mut files = number(report.stats.files, "file");
+    if report.stats.commits > 0 {
+        files = format!("{files} of {}", number(report.stats.commits, "commit"));
+    }
     let mut text = if report.findings.is_empty() {
         format!("No findings in {files}")
     } else {

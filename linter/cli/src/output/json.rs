@@ -39,6 +39,16 @@ pub(super) struct Finding<'a> {
     related: Vec<Related<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppression: Option<Suppression<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<Commit<'a>>,
+}
+
+/// The oldest commit that holds the secret, when the history was searched.
+#[derive(Serialize)]
+struct Commit<'a> {
+    id: &'a str,
+    author: &'a str,
+    time: &'a str,
 }
 
 #[derive(Serialize)]
@@ -85,6 +95,12 @@ pub(super) struct Summary {
     files: usize,
     bytes: u64,
     modules: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    commits: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -127,6 +143,7 @@ pub(super) fn summary(report: &Report) -> Summary {
         files: report.stats.files,
         bytes: report.stats.bytes,
         modules: report.stats.modules,
+        commits: report.stats.commits,
     }
 }
 
@@ -153,6 +170,11 @@ pub(super) fn finding(finding: &ReportedFinding) -> Finding<'_> {
         suppression: finding.suppression.as_ref().map(|suppression| Suppression {
             kind: suppression.kind,
             reason: suppression.reason.as_deref(),
+        }),
+        commit: finding.commit.as_ref().map(|commit| Commit {
+            id: &commit.id,
+            author: &commit.author,
+            time: &commit.time,
         }),
     }
 }

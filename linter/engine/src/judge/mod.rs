@@ -10,10 +10,11 @@ mod suppression;
 
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
-use secretlint_core::facts::{SourceFile, Workspace};
+use secretlint_core::facts::{Module, SourceFile, Workspace};
 use secretlint_core::report::{Location, RelatedLocation, ReportedFinding, Suppression};
-use secretlint_core::{FileId, Finding, Place, Rank, RuleId, RuleMeta};
+use secretlint_core::{Evidence, FileId, Finding, Place, Rank, RuleId, RuleMeta};
 
+use crate::Linter;
 use crate::baseline::hex;
 use crate::config::{Candidate, Config, Mistakes};
 use crate::names::RuleNames;
@@ -25,7 +26,7 @@ use suppression::{Comment, Directive};
 pub(crate) struct Judge<'c> {
     config: &'c Config,
     names: &'c RuleNames<'c>,
-    ranks: FxHashMap<RuleId, Rank>,
+    ranks: &'c FxHashMap<RuleId, Rank>,
     reported: Vec<ReportedFinding>,
     files: FxHashMap<FileId, Kept>,
 }
@@ -45,36 +46,37 @@ pub(crate) trait Texts {
 }
 
 impl<'c> Judge<'c> {
-    pub(crate) fn new(config: &'c Config, names: &'c RuleNames<'c>) -> Self {
+    pub(crate) fn new(linter: &'c Linter<'c>) -> Self {
         Self {
-            config,
-            names,
-            ranks: names.ranks(),
+            config: linter.config,
+            names: &linter.names,
+            ranks: &linter.ranks,
             reported: Vec::new(),
             files: FxHashMap::default(),
         }
     }
 
-    /// Takes the findings of a batch and the secret places of its evidence.
+    /// Remembers the secret places of evidence, so that no excerpt shows them.
+    pub(crate) fn know<'e>(&mut self, evidence: impl IntoIterator<Item = &'e Evidence>) {
+        for fact in evidence.into_iter().filter(|fact| fact.secret) {
+            let kept = self.files.entry(fact.place.file).or_default();
+            kept.secrets.push(fact.place);
+        }
+    }
+
+    /// Takes the findings in `modules`, which are some or all of `workspace`.
     pub(crate) fn settle(
         &mut self,
         workspace: &Workspace<'_>,
+        modules: &[&Module<'_>],
         findings: Vec<Finding>,
-        evidence: &[Place],
     ) {
         let mut by_file: FxHashMap<FileId, Vec<Finding>> = FxHashMap::default();
         for finding in findings {
             by_file.entry(finding.place.file).or_default().push(finding);
         }
-        for place in evidence {
-            self.files
-                .entry(place.file)
-                .or_default()
-                .secrets
-                .push(*place);
-        }
         let mut leveled = Vec::new();
-        for module in workspace.modules() {
+        for module in modules {
             for file in &module.files {
                 self.read_comments(file);
                 let mut findings = by_file.remove(&file.id).unwrap_or_default();
@@ -87,7 +89,7 @@ impl<'c> Judge<'c> {
                         .push(*place);
                 }
                 self.level(&file.path, &mut findings);
-                rank::keep_most_specific(&mut findings, &self.ranks);
+                rank::keep_most_specific(&mut findings, self.ranks);
                 if !findings.is_empty() {
                     leveled.push((*file, findings));
                 }
@@ -391,6 +393,7 @@ impl<'c> Judge<'c> {
             related: Vec::new(),
             fixes: Vec::new(),
             suppression: None,
+            commit: None,
         };
         // By message: these have no address, and their line moves.
         let parts = [
@@ -484,6 +487,7 @@ impl<'t> Locators<'_, 't> {
             related,
             fixes: finding.fixes,
             suppression: None,
+            commit: None,
         })
     }
 }

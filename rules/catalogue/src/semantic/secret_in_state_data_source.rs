@@ -105,7 +105,7 @@ impl Rule for SecretInStateDataSource {
 }
 
 /// `for_each = toset(local.parameters)`, where the names are listed elsewhere.
-fn repeats_secrets(cx: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+fn repeats_secrets<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>) -> bool {
     let each = block
         .value("name")
         .is_some_and(|name| name.text().contains("each."));

@@ -1,0 +1,198 @@
+//! A run over files that are read once and let go, batch by batch.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+use secretlint_core::facts::{Environments, FileKind, Module, SourceFile};
+use secretlint_core::report::{Stats, Unreadable};
+use secretlint_core::{Evidence, FileId, Finding, Report};
+
+use crate::batch::batches;
+use crate::discover::Found;
+use crate::judge::{Judge, Texts};
+use crate::read::{Read, read};
+use crate::{Input, Linter, beside, context, syntax_error, workspace};
+
+/// One run: what to lint, and with what.
+pub(crate) struct Run<'r> {
+    linter: &'r Linter<'r>,
+    input: &'r Input<'r>,
+    environments: &'r dyn Environments,
+    found: &'r [Found],
+    /// Files that others need, numbered behind those that were found.
+    beside: Mutex<Vec<Found>>,
+}
+
+/// What has come of the batches so far.
+#[derive(Default)]
+struct Outcome {
+    report: Report,
+    evidence: Vec<(u32, Evidence)>,
+}
+
+impl<'r> Run<'r> {
+    /// A run over what was `found`.
+    pub(crate) fn new(
+        linter: &'r Linter<'r>,
+        input: &'r Input<'r>,
+        environments: &'r dyn Environments,
+        found: &'r [Found],
+    ) -> Self {
+        Self {
+            linter,
+            input,
+            environments,
+            found,
+            beside: Mutex::default(),
+        }
+    }
+
+    /// The files that others needed, in the order of their numbers.
+    pub(crate) fn beside(self) -> Vec<Found> {
+        self.beside
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lints everything that was found.
+    pub(crate) fn report(&self) -> Report {
+        let mut outcome = Outcome::default();
+        let mut judge = Judge::new(self.linter);
+        for batch in batches(self.found) {
+            self.batch(&batch, &mut judge, &mut outcome);
+        }
+        let late = self.linter.conclude(outcome.evidence);
+        let mut report = outcome.report;
+        (report.findings, report.suppressed) = judge.finish(late, self);
+        report
+    }
+
+    /// Everything from bytes to judged findings for the files that are looked at together.
+    fn batch(&self, batch: &[usize], judge: &mut Judge<'_>, outcome: &mut Outcome) {
+        let mut files = self.files(batch, outcome);
+        let beside = self.files_beside(&files);
+        let context = self.context(batch, &files);
+        let elsewhere: FxHashSet<String> = context
+            .iter()
+            .map(|file| file.folder().to_owned())
+            .collect();
+        files.extend(beside);
+        // What is only looked at is reported with its own batch.
+        let linted = files.len();
+        files.extend(context);
+        let workspace = workspace(&files, self.environments);
+        let modules: Vec<&Module<'_>> = workspace
+            .modules()
+            .iter()
+            .filter(|module| !elsewhere.contains(module.path))
+            .collect();
+        let counts =
+            |module: &&&Module<'_>| module.files.iter().any(|file| !file.kind.is_beside());
+        outcome.report.stats.modules += modules.iter().filter(counts).count();
+        let mut findings: Vec<Finding> = files[..linted].iter().filter_map(syntax_error).collect();
+        for sink in self.linter.check(&workspace, &modules) {
+            findings.extend(sink.findings);
+            judge.know(sink.evidence.iter().map(|(_, fact)| fact));
+            outcome.evidence.extend(sink.evidence);
+        }
+        judge.settle(&workspace, &modules, findings);
+    }
+
+    /// Reads and parses; files are numbered by their place in the whole list.
+    fn files(&self, batch: &[usize], outcome: &mut Outcome) -> Vec<SourceFile> {
+        let loaded: Vec<_> = batch
+            .par_iter()
+            .filter_map(|&index| self.load(index))
+            .collect();
+        let mut files = Vec::with_capacity(loaded.len());
+        for result in loaded {
+            match result {
+                Ok(file) => files.push(file),
+                Err(unreadable) => outcome.report.unreadable.push(unreadable),
+            }
+        }
+        let stats: &mut Stats = &mut outcome.report.stats;
+        stats.files += files.len();
+        stats.bytes += files
+            .iter()
+            .map(|file| file.text().len() as u64)
+            .sum::<u64>();
+        files
+    }
+
+    fn load(&self, index: usize) -> Option<Result<SourceFile, Unreadable>> {
+        let found = &self.found[index];
+        if let Some(progress) = self.linter.progress {
+            progress.read();
+        }
+        match read(self.input, found, &self.linter.config.files) {
+            // Lock files are read for others, see `files_beside`.
+            Read::Text(FileKind::Lock, _) => None,
+            Read::Text(kind, text) => Some(Ok(SourceFile::new(
+                FileId(index as u32),
+                found.path.as_str(),
+                kind,
+                text,
+            ))),
+            Read::Unreadable(reason) => Some(Err(Unreadable {
+                path: found.path.clone(),
+                reason,
+            })),
+            Read::Skipped => None,
+        }
+    }
+
+    /// Modules of other batches that the files of this one call.
+    fn context(&self, batch: &[usize], files: &[SourceFile]) -> Vec<SourceFile> {
+        if batch.len() == self.found.len() {
+            return Vec::new();
+        }
+        context::called(files, self.found, |index| {
+            let found = &self.found[index];
+            match read(self.input, found, &self.linter.config.files) {
+                Read::Text(FileKind::Lock, _) | Read::Skipped | Read::Unreadable(_) => None,
+                Read::Text(kind, text) => {
+                    let (id, path) = (FileId(index as u32), found.path.as_str());
+                    Some(SourceFile::new(id, path, kind, text))
+                }
+            }
+        })
+    }
+
+    /// Reads what the files of a batch need. What cannot be read is not there.
+    fn files_beside(&self, files: &[SourceFile]) -> Vec<SourceFile> {
+        let known = |path: &str| {
+            let same = |found: &Found| found.path.as_str().cmp(path);
+            self.found.binary_search_by(same).is_ok()
+        };
+        let settings = &self.linter.config.files;
+        let found = beside::beside(self.input, settings, files, &known);
+        let mut all = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = Vec::with_capacity(found.len());
+        for found in found {
+            let index = self.found.len() + all.len();
+            if let Read::Text(kind, text) = read(self.input, &found, settings) {
+                let (id, path) = (FileId(index as u32), found.path.as_str());
+                loaded.push(SourceFile::new(id, path, kind, text));
+                all.push(found);
+            }
+        }
+        loaded
+    }
+}
+
+impl Texts for Run<'_> {
+    fn get(&self, file: FileId) -> Option<(String, String)> {
+        let index = file.0 as usize;
+        let beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = match self.found.get(index) {
+            Some(found) => found,
+            None => beside.get(index - self.found.len())?,
+        };
+        match read(self.input, found, &self.linter.config.files) {
+            Read::Text(_, text) => Some((found.path.clone(), text)),
+            Read::Skipped | Read::Unreadable(_) => None,
+        }
+    }
+}
