@@ -1,13 +1,16 @@
 //! `secretlint [check]`: one run of the engine, written wherever it was asked to go.
 
 use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::CommandFactory as _;
+use secret_policy::nearest;
 use secretlint_core::facts::Environments as _;
 use secretlint_core::{Report, Rule, RuleMeta, Severity};
 use secretlint_engine::{Input, Linter, Progress, own_rules, project};
 
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, Cli};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::history;
@@ -31,6 +34,7 @@ pub(crate) enum Ending {
 pub(crate) fn run(args: &CheckArgs, environment: &Environment) -> Result<Ending, CliError> {
     let started = (Instant::now(), jiff::Timestamp::now());
     let destinations = destinations(args)?;
+    refuse_misspelt_command(&args.scope.paths)?;
     let mut scope = Scope::new(&args.scope, BaselineUse::Apply)?;
     let counted = if args.history { "commits" } else { "files" };
     let bar = Bar::new(counted, args.quiet, environment);
@@ -70,6 +74,26 @@ pub(crate) fn run(args: &CheckArgs, environment: &Environment) -> Result<Ending,
         say_what_happened(&report, &scope, started.0)?;
     }
     Ok(ending(&report, args.exit_zero))
+}
+
+/// A single word that names no file but nearly a command is a slip, not a path.
+fn refuse_misspelt_command(paths: &[PathBuf]) -> Result<(), CliError> {
+    let [path] = paths else {
+        return Ok(());
+    };
+    let word = path.to_str().unwrap_or_default();
+    let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    if !is_word || path.exists() {
+        return Ok(());
+    }
+    let command = Cli::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    match nearest(word, names) {
+        Some(near) => Err(CliError::Usage(format!(
+            "there is no file or folder `{word}`; did you mean the command `{near}`?"
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl Scope {

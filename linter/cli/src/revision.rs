@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use secretlint_core::facts::FileKind;
-use secretlint_engine::TextInput;
+use secretlint_engine::{TextInput, to_text};
 
 use crate::args::CheckArgs;
 use crate::error::CliError;
@@ -89,10 +89,13 @@ impl Repository<'_> {
         let mut texts = Vec::with_capacity(paths.len());
         for path in paths {
             let blob = self.run(&["cat-file", "blob", &format!(":./{path}")])?;
-            texts.push(TextInput {
-                path: path.clone(),
-                text: String::from_utf8_lossy(&blob).into_owned(),
-            });
+            // What is no text is said of the file on disk, which is the same or says so itself.
+            if let Ok(text) = to_text(blob) {
+                texts.push(TextInput {
+                    path: path.clone(),
+                    text,
+                });
+            }
         }
         Ok(texts)
     }

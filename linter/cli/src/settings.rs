@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use secret_policy::nearest;
 use secretlint_core::{Rule, RuleMeta};
 use secretlint_engine::project::{self, Project, Source, Sources};
-use secretlint_engine::{Config, Level, RuleNames, TextInput, own_rules};
+use secretlint_engine::{Config, Level, RuleNames, TextInput, own_rules, to_text};
 
 use crate::args::{CheckArgs, Colour, ScopeArgs};
 use crate::environment::Environment;
@@ -130,8 +130,8 @@ fn inputs(args: &ScopeArgs) -> Result<(Vec<PathBuf>, Vec<TextInput>), CliError> 
     paths.retain(|path| !is_stdin(path));
     let mut bytes = Vec::new();
     std::io::stdin().lock().read_to_end(&mut bytes)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| CliError::Usage("standard input is not UTF-8 text".into()))?;
+    let text =
+        to_text(bytes).map_err(|reason| CliError::Usage(format!("standard input {reason}")))?;
     let path = args.stdin_filename.clone().unwrap_or(UNNAMED.into());
     Ok((paths, vec![TextInput { path, text }]))
 }

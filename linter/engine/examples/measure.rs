@@ -1,5 +1,6 @@
-//! Lints a tree with the shipped credential patterns and prints what it cost: for profiles and
-//! comparisons from outside. `cargo run --release -p secretlint-engine --example measure -- TREE`
+//! Lints a tree and prints what it cost: for profiles and comparisons from outside. With
+//! `--no-rules`, only what comes before the rules; with `--patterns`, the credential patterns alone.
+//! `cargo run --release -p secretlint-engine --example measure -- TREE [--no-rules | --patterns]`
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,9 +14,11 @@ use secretlint_rules::patterns::builtin_rule;
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let tree = PathBuf::from(arguments.next().unwrap_or_else(|| ".".to_owned())).canonicalize()?;
-    let rules: &[&dyn Rule] = match arguments.next().as_deref() {
-        Some("--no-rules") => &[],
-        _ => &[builtin_rule()],
+    let all = secretlint_rules::rules();
+    let rules: Vec<&dyn Rule> = match arguments.next().as_deref() {
+        Some("--no-rules") => Vec::new(),
+        Some("--patterns") => vec![builtin_rule()],
+        _ => all.iter().map(|&rule| rule as &dyn Rule).collect(),
     };
     let start = Instant::now();
     let paths = [PathBuf::from(".")];
@@ -25,7 +28,7 @@ fn main() -> anyhow::Result<()> {
         texts: &[],
         only: None,
     };
-    let report = lint(&input, rules, &Config::new(date(2026, 1, 1)));
+    let report = lint(&input, &rules, &Config::new(date(2026, 1, 1)));
     let took = start.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lsp_types::InitializeParams;
 use secretlint_engine::ColumnUnit;
+use serde_json::Value;
 
 use crate::convert::{negotiate, path_of};
 
@@ -23,17 +24,17 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(params: &InitializeParams) -> Self {
+    /// What `params` says; `raw` is the same as it was sent.
+    pub(crate) fn new(params: &InitializeParams, raw: &Value) -> Self {
         let workspace = params.capabilities.workspace.as_ref();
         let document = params.capabilities.text_document.as_ref();
         Self {
             unit: negotiate(params),
             roots: roots(params),
             pulls: document.is_some_and(|document| document.diagnostic.is_some()),
-            refreshes: workspace
-                .and_then(|workspace| workspace.diagnostic.as_ref())
-                .and_then(|diagnostic| diagnostic.refresh_support)
-                .unwrap_or(false),
+            // The protocol's name for it is `diagnostics`; the library's type has another.
+            refreshes: raw.pointer("/capabilities/workspace/diagnostics/refreshSupport")
+                == Some(&Value::Bool(true)),
             watches_files: workspace
                 .and_then(|workspace| workspace.did_change_watched_files)
                 .and_then(|watching| watching.dynamic_registration)

@@ -76,8 +76,8 @@ pub fn serve(rules: &[&'static dyn Rule]) -> Result<(), ServerError> {
 /// When the connection breaks or the client breaks the protocol.
 pub fn serve_on(connection: &Connection, rules: &[&'static dyn Rule]) -> Result<(), ServerError> {
     let (id, params) = connection.initialize_start()?;
-    let client: InitializeParams = serde_json::from_value(params)?;
-    let client = Client::new(&client);
+    let client: InitializeParams = serde_json::from_value(params.clone())?;
+    let client = Client::new(&client, &params);
     let result = InitializeResult {
         capabilities: capabilities(&client),
         server_info: Some(ServerInfo {

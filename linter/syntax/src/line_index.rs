@@ -29,7 +29,9 @@ impl ColumnUnit {
         }
     }
 
-    fn count(self, text: &str) -> usize {
+    /// Units in a text.
+    #[must_use]
+    pub fn count(self, text: &str) -> usize {
         if self == Self::Utf8 || text.is_ascii() {
             return text.len();
         }
@@ -59,6 +61,19 @@ impl LineIndex {
         self.starts.len() as u32
     }
 
+    /// The line that a byte offset is in.
+    #[must_use]
+    pub fn line_of(&self, offset: u32) -> u32 {
+        self.starts.partition_point(|&at| at <= offset) as u32 - 1
+    }
+
+    /// Where a line begins; past the last one, where that begins.
+    #[must_use]
+    pub fn start_of(&self, line: u32) -> u32 {
+        let last = self.starts.len() - 1;
+        self.starts[(line as usize).min(last)]
+    }
+
     /// The byte range of a line with its newline, `None` past the last line.
     #[must_use]
     pub fn line_range(&self, text: &str, line: u32) -> Option<std::ops::Range<usize>> {
@@ -72,10 +87,10 @@ impl LineIndex {
     #[must_use]
     pub fn position(&self, text: &str, offset: u32, unit: ColumnUnit) -> Position {
         let offset = text.floor_char_boundary(offset as usize);
-        let line = self.starts.partition_point(|&at| at as usize <= offset) - 1;
-        let column = unit.count(&text[self.starts[line] as usize..offset]);
+        let line = self.line_of(offset as u32);
+        let column = unit.count(&text[self.start_of(line) as usize..offset]);
         Position {
-            line: line as u32,
+            line,
             column: column as u32,
         }
     }

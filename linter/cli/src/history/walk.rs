@@ -85,8 +85,10 @@ impl<'f> Walk<'f> {
             progress: None,
         };
         for known in commits.outside {
-            // What the commits before the first one hold is not new.
-            walk.files_of(known)?;
+            // What the commits before the first one hold is not new; a shallow clone has them not.
+            if walk.repository.has_object(known) {
+                walk.files_of(known)?;
+            }
         }
         walk.commits = commits.inside.into_iter();
         Ok(walk)

@@ -80,6 +80,16 @@ mod tests {
 
     #[test]
     fn findings_are_grouped_by_file() {
-        insta::assert_snapshot!(render(Format::Checkstyle, false), @"");
+        insta::assert_snapshot!(render(Format::Checkstyle, false), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <checkstyle version="4.3">
+          <file name="live/prod env/main.tf">
+            <error line="12" column="14" severity="error" message="`x.y.password` holds a literal password" source="secretlint.hardcoded-secret"/>
+          </file>
+          <file name="big.tf">
+            <exception>permission denied</exception>
+          </file>
+        </checkstyle>
+        "#);
     }
 }

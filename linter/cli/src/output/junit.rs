@@ -95,6 +95,22 @@ mod tests {
 
     #[test]
     fn a_finding_is_a_failed_case() {
-        insta::assert_snapshot!(render(Format::Junit, false), @"");
+        insta::assert_snapshot!(render(Format::Junit, false), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="secretlint" tests="2" failures="1" errors="1">
+            <testsuite name="live/prod env/main.tf" tests="1" skipped="0" errors="0" failures="1">
+                <testcase name="hardcoded-secret:12:14" classname="live/prod env/main.tf">
+                    <failure message="`x.y.password` holds a literal password" type="error">live/prod env/main.tf:12:14
+        Whoever reads the code knows it.
+        Reference it: `local://prod/db#password`.</failure>
+                </testcase>
+            </testsuite>
+            <testsuite name="big.tf" tests="1" skipped="0" errors="1" failures="0">
+                <testcase name="lint" classname="big.tf">
+                    <error message="permission denied" type="error"/>
+                </testcase>
+            </testsuite>
+        </testsuites>
+        "#);
     }
 }

@@ -163,7 +163,8 @@ fn words<'s>(schema: &'s Schema, root: &'s Schema) -> Option<Vec<&'s str>> {
     }
     let choices = schema.get("oneOf").and_then(Schema::as_array)?;
     let word = |choice: &'s Schema| resolved(choice, root).get("const").and_then(Schema::as_str);
-    Some(choices.iter().filter_map(word).collect())
+    // The alternatives of a table are no words.
+    choices.iter().map(word).collect()
 }
 
 fn allows(schema: &Schema, kind: &str) -> bool {

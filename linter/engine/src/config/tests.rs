@@ -180,3 +180,22 @@ fn the_shipped_schema_is_current() {
         "run the tests of this crate with UPDATE=1 and commit {path}"
     );
 }
+
+#[test]
+fn patterns_of_ones_own_are_understood() {
+    let pattern = r#"
+[[patterns]]
+id = "acme-token"
+summary = "Acme token"
+keywords = ["acme_"]
+regex = '\b(?P<secret>acme_[0-9a-f]{32})\b'
+match = ['token = "acme_{{hex 32}}"']
+ignore = ['token = "acme_x"']
+"#;
+    let config = parse(pattern);
+    assert_eq!(mistakes(pattern), [""; 0]);
+    assert_eq!(config.patterns.unwrap().patterns().len(), 1);
+    let misspelt = pattern.replace("keywords", "keyword");
+    let said = mistakes(&misspelt).join("\n");
+    assert!(said.contains("did you mean `keywords`?"), "{said}");
+}

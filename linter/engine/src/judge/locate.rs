@@ -3,6 +3,7 @@
 //! The only code that copies source text into a report. Every known secret of the file is masked
 //! before a line leaves, and so is every other text in it that equals one of them.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -26,6 +27,17 @@ pub(crate) struct Locator<'t> {
     lines: LineIndex,
     /// Sorted, not overlapping byte ranges that must not be shown.
     secrets: Vec<(usize, usize)>,
+    /// The place that was counted last: the next one is often further on in the same, maybe endless
+    /// line.
+    last: Cell<Counted>,
+}
+
+/// An offset with the line it is in and the column it is at, both from 0.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    offset: usize,
+    line: u32,
+    column: u32,
 }
 
 impl<'t> Locator<'t> {
@@ -45,6 +57,7 @@ impl<'t> Locator<'t> {
             text,
             lines: LineIndex::new(text),
             secrets: merged(secrets),
+            last: Cell::default(),
         }
     }
 
@@ -61,26 +74,37 @@ impl<'t> Locator<'t> {
     }
 
     fn line_column(&self, offset: usize) -> LineColumn {
-        let position = self
-            .lines
-            .position(self.text, offset as u32, ColumnUnit::Scalar);
+        let line = self.lines.line_of(offset as u32);
+        let last = self.last.get();
+        let (from, before) = if last.line == line && last.offset <= offset {
+            (last.offset, last.column)
+        } else {
+            (self.lines.start_of(line) as usize, 0)
+        };
+        let column = before + ColumnUnit::Scalar.count(&self.text[from..offset]) as u32;
+        self.last.set(Counted {
+            offset,
+            line,
+            column,
+        });
         LineColumn {
-            line: position.line + 1,
-            column: position.column + 1,
+            line: line + 1,
+            column: column + 1,
         }
     }
 
     fn excerpt(&self, start: usize, end: usize) -> Excerpt {
-        let from = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let first = self.lines.line_of(start as u32);
         let mut out = Excerpt {
-            first_line: self.line_column(start).line,
+            first_line: first + 1,
             ..Excerpt::default()
         };
-        let mut line_start = from;
         for count in 0..MAX_LINES {
-            let line_end = self.text[line_start..]
-                .find('\n')
-                .map_or(self.text.len(), |at| line_start + at);
+            let Some(range) = self.lines.line_range(self.text, first + count as u32) else {
+                break;
+            };
+            let line_start = range.start;
+            let line_end = range.end - usize::from(self.text[range].ends_with('\n'));
             let (shown_start, shown_end) = self.window(line_start, line_end, start, end);
             if count > 0 {
                 out.text.push('\n');
@@ -102,7 +126,6 @@ impl<'t> Locator<'t> {
             if end <= line_end || line_end == self.text.len() {
                 break;
             }
-            line_start = line_end + 1;
         }
         out
     }
@@ -275,6 +298,20 @@ mod tests {
             end: 99,
         });
         assert_eq!(location.span, (0, 2));
+    }
+
+    #[test]
+    fn columns_are_right_in_whatever_order_places_are_asked_for() {
+        let text = "ä = \"é\"\nb = \"ü\" # ö x\n";
+        let locator = Locator::new("main.tf", text, []);
+        let lines = LineIndex::new(text);
+        let offsets: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        for offset in offsets.iter().rev().chain(&offsets).copied() {
+            let position = lines.position(text, offset as u32, ColumnUnit::Scalar);
+            let counted = locator.line_column(offset);
+            let expected = (position.line + 1, position.column + 1);
+            assert_eq!((counted.line, counted.column), expected, "{offset}");
+        }
     }
 
     proptest::proptest! {

@@ -1,7 +1,9 @@
 //! A catalogue as a rule: one hook over a file's text reports every pattern under its own id.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
+use hcl_syntax::Span;
 use secretlint_core::facts::{Module, SourceFile, each_position};
 use secretlint_core::{
     Confidence, Cx, Family, Finding, Hooks, Lifecycle, Place, Rank, Rule, RuleMeta, Severity, Sink,
@@ -89,37 +91,43 @@ impl Rule for CredentialPatterns<'_> {
     }
 
     fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
-        for found in self.catalogue.scan(file.text()) {
+        let matches = self.catalogue.scan(file.text());
+        if matches.is_empty() {
+            return;
+        }
+        let comments: Vec<Span> = file.parsed.comments().map(|comment| comment.span).collect();
+        let addresses = addresses(cx.module, file, &matches);
+        for (found, address) in matches.iter().zip(addresses) {
             let Some(meta) = self.metas.get(found.index) else {
                 continue;
             };
-            if let Some(finding) = finding(cx, file, meta, &found) {
-                sink.report(finding);
+            let commented = is_inside_one(&comments, &found.span);
+            // A placeholder in a comment explains a format, as it should.
+            if commented && found.class == Class::Placeholder {
+                continue;
             }
+            sink.report(finding(cx, (file, meta), found, (commented, address)));
         }
     }
 }
 
-/// `None` for a placeholder in a comment: it explains a format, as it should.
+/// True when one of the sorted spans holds the range.
+fn is_inside_one(spans: &[Span], range: &Range<usize>) -> bool {
+    let before = spans.partition_point(|span| span.start as usize <= range.start);
+    before > 0 && range.end <= spans[before - 1].end as usize
+}
+
 fn finding(
     cx: &Cx<'_, '_>,
-    file: &SourceFile,
-    meta: &RuleMeta,
+    (file, meta): (&SourceFile, &RuleMeta),
     found: &Match<'_>,
-) -> Option<Finding> {
+    (commented, address): (bool, String),
+) -> Finding {
     let place = Place {
         file: file.id,
         start: u32::try_from(found.span.start).unwrap_or(u32::MAX),
         end: u32::try_from(found.span.end).unwrap_or(u32::MAX),
     };
-    let commented = file
-        .parsed
-        .comments()
-        .any(|comment| comment.span.start <= place.start && place.end <= comment.span.end);
-    if commented && found.class == Class::Placeholder {
-        return None;
-    }
-    let address = address(cx.module, place);
     let message = message(&found.pattern.summary, found.class, commented, &address);
     let digest = cx.digest(&file.text()[found.span.clone()]);
     let mut finding = Finding::new(meta, place, address, message).with_secret(place, digest);
@@ -131,7 +139,7 @@ fn finding(
         Class::Test => finding.severity.min(Severity::Warning),
         Class::Placeholder => Severity::Note,
     };
-    Some(finding)
+    finding
 }
 
 fn message(summary: &str, class: Class, commented: bool, address: &str) -> String {
@@ -154,22 +162,40 @@ fn capitalised(text: &str) -> String {
     })
 }
 
-/// Address of the innermost value around a place, else of the block, else empty.
-fn address(module: &Module<'_>, place: Place) -> String {
-    let around = |outer: Place| {
-        outer.file == place.file && outer.start <= place.start && place.end <= outer.end
-    };
-    let mut blocks = module.blocks.iter().rev();
-    let Some(block) = blocks.find(|block| around(block.file.place(block.span))) else {
-        return String::new();
-    };
-    let mut innermost = None;
-    each_position(block, &mut |position| {
-        if around(position.place()) {
-            innermost = Some(position.address());
+/// For each match, which are sorted, the address of the innermost value around it, else of the
+/// block, else an empty text. Each block is walked once, however many matches it has.
+fn addresses(module: &Module<'_>, file: &SourceFile, matches: &[Match<'_>]) -> Vec<String> {
+    let mut addresses = vec![String::new(); matches.len()];
+    let mut name = |span: Span, address: &dyn Fn() -> String| {
+        let from = matches.partition_point(|found| found.span.start < span.start as usize);
+        let after = matches[from..].partition_point(|found| found.span.start < span.end as usize);
+        let inside = from..from + after;
+        if !inside.is_empty() {
+            let text = address();
+            for at in inside.filter(|&at| matches[at].span.end <= span.end as usize) {
+                addresses[at].clone_from(&text);
+            }
         }
-    });
-    innermost.unwrap_or_else(|| block.address())
+    };
+    // Blocks are in the order of the files, which are sorted by path.
+    let first = module
+        .blocks
+        .partition_point(|block| block.file.path < file.path);
+    let of_file = module.blocks[first..]
+        .iter()
+        .take_while(|block| block.file.path == file.path);
+    for block in of_file {
+        name(block.span, &|| block.address());
+        let has_some = matches
+            .partition_point(|found| found.span.start < block.span.start as usize)
+            < matches.partition_point(|found| found.span.start < block.span.end as usize);
+        if has_some {
+            each_position(block, &mut |position| {
+                name(position.expr.span(), &|| position.address());
+            });
+        }
+    }
+    addresses
 }
 
 #[cfg(test)]
