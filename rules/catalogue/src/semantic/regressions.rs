@@ -148,6 +148,19 @@ resource "github_actions_secret" "bucket" {
 "#,
         ),
         (
+            "a token that only triggers",
+            r#"
+variable "reload_token" {
+  default = "v1"
+}
+resource "null_resource" "reload" {
+  triggers = {
+    token = var.reload_token
+  }
+}
+"#,
+        ),
+        (
             "lists, domains and arns in a store",
             r#"
 data "aws_secretsmanager_secret_version" "filter_list" {
@@ -191,7 +204,7 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 8] = [
+    let cases: [(&str, &str, &[&str]); 9] = [
         (
             "a name that ends with its encoding",
             r#"
@@ -255,6 +268,17 @@ database_password = "staging_db_password_from_secret_manager"
 api_key           = "sk-ant-dev-placeholder"
 "#,
             &["placeholder-secret", "placeholder-secret"],
+        ),
+        (
+            "a version at the end of a name, a short word for a password",
+            r#"
+variable "smtp_password_v4" {
+  sensitive = true
+  default   = "Bq7dkQ28fT6dkQdz"
+}
+variable "dbpw" {}
+"#,
+            &["secret-variable-default", "unmarked-secret-variable"],
         ),
         (
             "an instruction in a store, which is no secret yet",

@@ -181,6 +181,10 @@ fn doubtful(text: &str, kind: Kind) -> Option<Other> {
         Kind::Credentials => (!shapes::looks_random(text)).then_some(Other::Name),
         // Words joined by `-`, `_` or `.` name a secret: `github-app-token`.
         Kind::Token | Kind::Key | Kind::Secret => {
+            // `v1`: no service gives out anything that short.
+            if kind != Kind::Secret && text.len() < 4 {
+                return Some(Other::Name);
+            }
             let joined = text.split(['-', '_', '.', '/', ':']).all(is_word);
             let several = text.contains(['-', '_', '.', '/', ':']);
             if joined && several && !special {

@@ -57,7 +57,7 @@ pub(super) const FORM: &[&str] = &[
     "wo", "value", "values", "text", "string", "data", "plaintext", "plain", "base", "b", "base64", "raw",
     "content", "contents", "pem", "json", "encoded", "current", "new", "old", "default", "all", "prod",
     "production", "dev", "staging", "stage", "stg", "prd", "hex", "str", "openssh", "encrypted", "binary", "result",
-    "body", "input", "initial", "ssm", "decrypted",
+    "body", "input", "initial", "ssm", "decrypted", "v",
 ];
 
 /// Words that make `…_key` the name of a secret.
@@ -80,7 +80,7 @@ pub(super) const KEY_FOR: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const TOKEN_FOR: &[&str] = &[
     "creation", "next", "page", "continuation", "http", "idempotency", "event", "source", "start", "end", "max",
-    "separator", "verification", "update", "dkim", "lock",
+    "separator", "verification", "update", "dkim", "lock", "reload", "redeploy", "restart", "trigger",
 ];
 
 /// Words before `secret` or `secrets` that make it the name of an object of a platform.
