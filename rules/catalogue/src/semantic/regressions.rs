@@ -204,7 +204,7 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &[&str]); 10] = [
         (
             "a name that ends with its encoding",
             r#"
@@ -268,6 +268,18 @@ database_password = "staging_db_password_from_secret_manager"
 api_key           = "sk-ant-dev-placeholder"
 "#,
             &["placeholder-secret", "placeholder-secret"],
+        ),
+        (
+            "values of a rendered script, each reported once",
+            r#"
+resource "aws_instance" "app" {
+  user_data = base64encode(templatefile("boot.sh", {
+    db_password  = var.db_password
+    mail_api_key = var.mail_api_key
+  }))
+}
+"#,
+            &["secret-in-user-data", "secret-in-user-data"],
         ),
         (
             "a version at the end of a name, a short word for a password",

@@ -6,7 +6,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
-use crate::semantic::sink::{leak, report};
+use crate::semantic::sink::{Leak, leak, report};
 
 static META: RuleMeta = rule(
     "secret-in-user-data",
@@ -81,6 +81,9 @@ impl Rule for SecretInUserData {
             return;
         }
         if let Some(mut found) = leak(cx, position) {
+            if is_in_member(position, &found) {
+                return;
+            }
             // A script in a local: the secret is in the script, not in what uses it.
             found.place = found
                 .from
@@ -95,6 +98,21 @@ impl Rule for SecretInUserData {
         }
         templates(cx, position, sink);
     }
+}
+
+/// True for a secret among the values that a script is rendered with
+/// (`templatefile("…", { password = var.password })`): each of them is a position of its own.
+fn is_in_member(position: &Position<'_, '_>, found: &Leak) -> bool {
+    let block = position.block;
+    block.role == Role::Resource
+        && schemas::is_user_data(block.kind(), &position.names())
+        && position.expr.walk().any(|expr| {
+            let place = block.file.place(expr.span());
+            matches!(expr.kind(), hcl_syntax::ExprKind::Object(_))
+                && place.start <= found.place.start
+                && found.place.end <= place.end
+                && place.file == found.place.file
+        })
 }
 
 /// Variables of `template_file` data sources that are rendered into user data.
