@@ -133,7 +133,7 @@ pub(super) const GLUE: &[&str] = &[
     "pre", "connection", "big", "thing", "store", "stored", "sensitive", "email", "manual", "external", "internal",
     "hash", "salt", "number", "bearer", "personal", "project", "organization", "org", "datadog", "grafana",
     "newrelic", "cloudflare", "digitalocean", "secondary", "primary", "modified", "true", "uber", "ultra", "extra", "more", "pick", "choose", "better",
-    "stronger", "info", "information",
+    "stronger", "info", "information", "message", "aad", "microsoft",
 ];
 
 /// Names that vendors and images use as their first password. Dummies only when alone.
