@@ -30,7 +30,7 @@ pub fn referred_files(file: &SourceFile) -> Vec<String> {
                 referred_path(file, call.args().next()?)
             }));
         }
-        bodies.extend(body.blocks().map(|block| block.body()));
+        bodies.extend(body.blocks().map(hcl_syntax::Block::body));
     }
     paths.sort_unstable();
     paths.dedup();

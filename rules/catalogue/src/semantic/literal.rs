@@ -290,11 +290,16 @@ fn backend<'p>(backend: &str, position: &'p Position<'p, '_>) -> Option<Expected
 fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>> {
     let (block, name) = (position.block, position.meaning());
     if block.role == Role::Resource {
-        if block.kind() == "aws_ssm_parameter" && position.is_at(&["value"]) {
+        if block.kind() == "aws_ssm_parameter"
+            && (position.is_at(&["value"]) || position.is_at(&["value_wo"]))
+        {
             return ssm(position, spot);
         }
-        if schemas::is_secret_argument(block.kind(), &position.names()) {
-            let last = position.path.last()?;
+        // A write-only argument is not stored, but a literal in it is in the text all the same.
+        let last = position.path.last()?;
+        let stored = last.name.strip_suffix("_wo").unwrap_or(&last.name);
+        let outer = position.names().take(position.path.len() - 1);
+        if schemas::is_secret_argument(block.kind(), &outer.chain([stored])) {
             // Inside a map of secrets (`data` of a Kubernetes secret) the keys decide.
             if last.kind != SegmentKind::Key || NEUTRAL.contains(&name) {
                 if takes_any_text(position.key()) && is_named_otherwise(block) {

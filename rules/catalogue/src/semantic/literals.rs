@@ -135,6 +135,13 @@ fn report<'a>(
                 // Backends are configured before anything can be referred to.
                 Spot::Backend => Vec::new(),
             };
+            if let Some(first) = finding.fixes.first() {
+                let help = format!(
+                    "{} With `secretlint fix --unsafe`: {}.",
+                    finding.help, first.title
+                );
+                finding.help = help.into();
+            }
             sink.report(finding);
             evidence(cx, position, found, sink);
         }

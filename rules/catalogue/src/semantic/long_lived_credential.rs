@@ -81,7 +81,7 @@ impl Rule for LongLivedCredential {
                 .value(name)
                 .is_some_and(|value| !matches!(value.kind(), hcl_syntax::ExprKind::Null))
         };
-        if EXPIRIES.iter().any(|name| ends(name)) {
+        if EXPIRIES.iter().any(ends) {
             return;
         }
         let message = format!(

@@ -107,8 +107,8 @@ impl Rule for PersistedSecretArgument {
             "Use `{argument}_wo` with `{version}` (provider {provider}{since}, Terraform {WRITE_ONLY_CORE}).{upgrade}"
         )
         .into();
-        // What cannot be used yet is not written.
-        if upgrade.is_empty() && sibling.since.is_some() {
+        // What cannot be used yet is not written. A literal leaves the text instead, see `hardcoded-secret`.
+        if upgrade.is_empty() && sibling.since.is_some() && position.literal().is_none() {
             finding.fixes.extend(move_to_sibling(position));
         }
         sink.report(finding);

@@ -253,6 +253,11 @@ fn repairs_keep_comments_and_need_no_second_run() {
             "resource \"aws_mq_broker\" \"b\" {\n  user {\n    password = var.aws_mq_broker_b_user_password # first\n  }\n}\n\nvariable \"aws_mq_broker_b_user_password\" {\n  type      = string\n  sensitive = true\n}\n",
         ),
         (
+            "hardcoded-secret",
+            "resource \"aws_ssm_parameter\" \"p\" {\n  name     = \"/app/token\"\n  type     = \"SecureString\"\n  value_wo = \"Hq72kks8-plum\"\n}\n",
+            "resource \"aws_ssm_parameter\" \"p\" {\n  name     = \"/app/token\"\n  type     = \"SecureString\"\n  value_wo = var.aws_ssm_parameter_p_value\n}\n\nvariable \"aws_ssm_parameter_p_value\" {\n  type      = string\n  ephemeral = true\n}\n",
+        ),
+        (
             "secret-variable-default",
             "variable \"db_password\" {\n  default = \"Hq72kks8-plum\"\n}\nvariable \"api_token\" {\n  type      = string\n  default   = \"Hq72kks8-plum\"\n  sensitive = true\n}\n",
             "variable \"db_password\" {\n  sensitive = true\n}\nvariable \"api_token\" {\n  type      = string\n  sensitive = true\n}\n",

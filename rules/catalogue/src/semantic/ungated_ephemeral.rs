@@ -142,15 +142,15 @@ fn is_needed_at_apply_only<'a>(cx: &Cx<'_, 'a>, ephemeral: &Block<'a>) -> bool {
         seen: FxHashSet::default(),
         used: false,
     };
-    reach.is_applied_only(cx.module, subject) && reach.used
+    reach.is_applied_only(cx.module, &subject) && reach.used
 }
 
 impl<'a> Reach<'_, 'a> {
-    fn is_applied_only(&mut self, module: &Module<'a>, subject: Subject<'a>) -> bool {
+    fn is_applied_only(&mut self, module: &Module<'a>, subject: &Subject<'a>) -> bool {
         if !self.seen.insert((module.id, subject.clone())) {
             return true;
         }
-        let mut uses = module.uses().of(&subject);
+        let mut uses = module.uses().of(subject);
         uses.all(|found| self.is_harmless(module, found))
     }
 
@@ -182,7 +182,7 @@ impl<'a> Reach<'_, 'a> {
             }
             Role::Locals => {
                 let name = found.path[0].clone();
-                self.is_applied_only(module, Subject::Local(name))
+                self.is_applied_only(module, &Subject::Local(name))
             }
             Role::Variable => true,
             Role::Module => {
@@ -191,7 +191,7 @@ impl<'a> Reach<'_, 'a> {
                 let target = self.cx.workspace.module(target);
                 let declared = target.variable(&found.path[0]);
                 declared.is_some_and(|variable| variable.ephemeral)
-                    && self.is_applied_only(target, Subject::Variable(found.path[0].clone()))
+                    && self.is_applied_only(target, &Subject::Variable(found.path[0].clone()))
             }
             _ => false,
         }

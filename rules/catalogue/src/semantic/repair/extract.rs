@@ -146,7 +146,8 @@ fn joined_name(position: &Position<'_, '_>) -> String {
     let names = names.into_iter().chain(alias.as_deref());
     let keys = position.names().map(without_wo);
     let mut joined = names.chain(keys).collect::<Vec<_>>().join("_");
-    if let Some(pair) = position.pair {
+    // The block's own `name` says no more than its label.
+    if let Some(pair) = position.pair.filter(|_| position.path.len() > 1) {
         joined.push('_');
         joined.push_str(&pair.name);
     }

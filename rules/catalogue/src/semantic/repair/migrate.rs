@@ -171,10 +171,10 @@ fn unknown_argument(block: &Block<'_>, known: &[&str]) -> Option<String> {
         return Some(String::new());
     };
     let is_known = |name: &str| known.contains(&name) || META_ARGUMENTS.contains(&name);
-    let attribute = body.attributes().map(|attribute| attribute.name());
+    let attribute = body.attributes().map(hcl_syntax::Attribute::name);
     let block = body
         .blocks()
-        .map(|block| block.kind())
+        .map(hcl_syntax::Block::kind)
         .filter(|kind| *kind != "lifecycle");
     attribute
         .chain(block)
@@ -335,7 +335,7 @@ struct Migration<'r, 'a> {
 
 impl<'a> Migration<'_, 'a> {
     /// Everything that uses a symbol must take an ephemeral value.
-    fn follow(&mut self, module: &Module<'a>, subject: Subject<'a>) -> Result<(), Obstacle> {
+    fn follow(&mut self, module: &Module<'a>, subject: &Subject<'a>) -> Result<(), Obstacle> {
         self.follow_part(module, subject, None)
     }
 
@@ -343,13 +343,13 @@ impl<'a> Migration<'_, 'a> {
     fn follow_part(
         &mut self,
         module: &Module<'a>,
-        subject: Subject<'a>,
+        subject: &Subject<'a>,
         output: Option<&str>,
     ) -> Result<(), Obstacle> {
         if output.is_none() && !self.seen.insert((module.id, subject.clone())) {
             return Ok(());
         }
-        for found in module.uses().of(&subject) {
+        for found in module.uses().of(subject) {
             let of_part = found.reference.attribute();
             if output.is_some_and(|output| of_part.is_some_and(|part| part != output)) {
                 continue;
@@ -377,7 +377,7 @@ impl<'a> Migration<'_, 'a> {
             Role::Resource => self.resource(module, block, found),
             Role::Locals => {
                 let name = found.path[0].clone();
-                self.follow(module, Subject::Local(name))
+                self.follow(module, &Subject::Local(name))
             }
             Role::Module => self.input(module, block, found),
             Role::Output => self.output(module, block, found),
@@ -462,7 +462,7 @@ impl<'a> Migration<'_, 'a> {
         if !variable.ephemeral {
             self.mark(declared)?;
         }
-        self.follow(target, Subject::Variable(name.clone()))
+        self.follow(target, &Subject::Variable(name.clone()))
     }
 
     /// The value leaves a module: the output must be ephemeral, which a root module's cannot be.
@@ -491,7 +491,7 @@ impl<'a> Migration<'_, 'a> {
         }
         let output = block.name().to_owned();
         for (caller, call) in callers {
-            self.follow_part(caller, Subject::Module(call.name.clone()), Some(&output))?;
+            self.follow_part(caller, &Subject::Module(call.name.clone()), Some(&output))?;
         }
         Ok(())
     }
