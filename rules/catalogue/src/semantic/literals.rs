@@ -12,6 +12,7 @@ use crate::semantic::literal::{Literal, Spot, expected_exact, judge_origin, lite
 use crate::semantic::repair::{keep_elsewhere, take_default_out, take_value_out};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing;
+use crate::semantic::sink::steps;
 use crate::values::{Dummy, Judgement, judge, meaning_of};
 
 #[path = "backend_static_credential.rs"]
@@ -220,6 +221,10 @@ fn origins<'a>(
             Finding::new(&METAS[HARDCODED], origin.place, position.address(), message)
                 .with_secret(origin.place, cx.digest(&origin.text));
         finding.confidence = confidence.min(Confidence::Medium);
+        // From the literal back to where it is used; the last step is the literal itself.
+        let steps = steps(&origin.way);
+        let between = steps.into_iter().rev().skip(1);
+        finding.related.extend(between);
         finding.related.push(Related {
             place: position.attribute_place(),
             message: "it is used here".to_owned(),

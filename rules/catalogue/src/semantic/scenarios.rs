@@ -215,6 +215,44 @@ fn literals_in_templates_are_found() {
     assert!(found.is_some_and(|finding| finding.message.contains("`init.sh`")));
 }
 
+#[test]
+fn the_way_of_a_value_is_listed() {
+    let fixture = "# file: live/main.tf\nmodule \"db\" {\n  source = \"../db\"\n  login  = \"Hq72kks8-plum\"\n}\n# file: db/main.tf\nvariable \"login\" {}\nlocals {\n  entry = var.login\n}\nresource \"rabbitmq_user\" \"u\" {\n  password = local.entry\n}\n";
+    let found = check(fixture);
+    let found = found
+        .iter()
+        .find(|finding| finding.rule == "hardcoded-secret")
+        .map(|finding| {
+            let messages = finding
+                .related
+                .iter()
+                .map(|related| related.message.as_str());
+            (finding.place.file.0, messages.collect::<Vec<_>>())
+        });
+    assert_eq!(
+        found,
+        Some((0, vec!["through `local.entry`", "it is used here"]))
+    );
+    let sink = "locals {\n  a = random_password.x.result\n  b = local.a\n}\noutput \"o\" {\n  value = 1\n}\nresource \"local_file\" \"f\" {\n  content = local.b\n}\n";
+    let found = check(sink);
+    let found = found
+        .iter()
+        .find(|finding| finding.rule == "secret-in-local-file");
+    let messages = found.map(|finding| {
+        let related = finding.related.iter();
+        related
+            .map(|related| related.message.clone())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(
+        messages,
+        Some(vec![
+            "through `local.b`".to_owned(),
+            "`random_password.x.result` comes from here".to_owned()
+        ])
+    );
+}
+
 /// Ways in which two environments show; `{env}` is the environment, `@` the configuration.
 const TREES: &[&str] = &[
     "# file: live/{env}/main.tf\n@",

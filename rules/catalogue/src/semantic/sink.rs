@@ -1,7 +1,7 @@
 //! Reports a secret that flows into a place where it leaks.
 
 use hcl_syntax::ExprKind;
-use secretlint_core::facts::{Position, Reference, Subject};
+use secretlint_core::facts::{Hop, HopKind, Position, Reference, Subject};
 use secretlint_core::{Cx, Finding, Place, Related, RuleMeta, Sink};
 
 use crate::semantic::secrecy::{is_harmless, last_key, secret_behind, secret_variable};
@@ -15,6 +15,32 @@ pub(crate) struct Leak {
     pub(crate) what: String,
     /// Where the secret enters, when that is somewhere else.
     pub(crate) from: Option<Place>,
+    /// The steps between, outermost first.
+    pub(crate) way: Vec<Related>,
+}
+
+/// Steps that are named; longer ways are cut in the middle of nowhere, but ends are always shown.
+const MAX_STEPS: usize = 8;
+
+/// The way a value took as places to look at, from where it is used to where it comes from.
+pub(crate) fn steps(way: &[Hop<'_>]) -> Vec<Related> {
+    let step = |hop: &Hop<'_>| {
+        let name = &hop.name;
+        let message = match hop.kind {
+            HopKind::Local => format!("through `local.{name}`"),
+            HopKind::Default => format!("through the default of `var.{name}`"),
+            HopKind::Assignment => format!("given to `var.{name}` by a variable file"),
+            HopKind::Input => format!("handed to the module as `{name}`"),
+            HopKind::Output => format!("through the output `{name}`"),
+            HopKind::Argument => format!("through the argument `{name}`"),
+            HopKind::Collection => "through what it runs over".to_owned(),
+        };
+        Related {
+            place: hop.place,
+            message,
+        }
+    };
+    way.iter().take(MAX_STEPS).map(step).collect()
 }
 
 /// The secret that flows into a position, if any.
@@ -35,6 +61,7 @@ pub(crate) fn leak<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Option<L
             place: if inside(here) { here } else { whole },
             what: source.reference.address(),
             from: (!inside(source.place)).then_some(source.place),
+            way: steps(&source.way),
         });
     }
     if let Some(variable) = secret_variable(cx, trace) {
@@ -47,6 +74,7 @@ pub(crate) fn leak<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Option<L
             place: place.map_or(whole, |(place, _)| place),
             what,
             from: None,
+            way: Vec::new(),
         });
     }
     if trace.passed.is_empty() || is_harmless(cx, trace) {
@@ -65,6 +93,7 @@ pub(crate) fn leak<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Option<L
         place,
         what,
         from: None,
+        way: Vec::new(),
     })
 }
 
@@ -105,6 +134,11 @@ pub(crate) fn report_with(
     if let Some(advice) = advice {
         finding.help = advice.into();
     }
+    // The last step is the source itself, or the value around it.
+    let before = leak.way.len().saturating_sub(1);
+    finding
+        .related
+        .extend(leak.way.iter().take(before).cloned());
     if let Some(place) = leak.from {
         finding.related.push(Related {
             place,
