@@ -777,3 +777,25 @@ fn hostile_texts_end() {
     );
     assert_eq!(report_with(&long, &plain()).findings.len(), 1);
 }
+
+/// Findings are placed, named and masked at a cost that does not depend on how many others there are.
+#[test]
+fn many_secrets_in_one_line_and_one_block_end() {
+    let mut text = "locals { x = [".to_owned();
+    for n in 0..20_000 {
+        text += &format!("\"ghp_{n:016}abcdefghijklmnopqrst\", ");
+    }
+    text += "] }\n";
+    let texts = [TextInput {
+        path: "main.tf".to_owned(),
+        text,
+    }];
+    let input = Input {
+        root: Path::new("/tree"),
+        paths: &[],
+        texts: &texts,
+        only: None,
+    };
+    let rules: [&dyn Rule; 1] = [secretlint_rules::patterns::builtin_rule()];
+    assert_eq!(lint(&input, &rules, &plain()).findings.len(), 20_000);
+}

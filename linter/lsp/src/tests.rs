@@ -308,18 +308,19 @@ fn files_that_are_not_open_can_be_asked_for() {
 
 #[test]
 fn a_client_is_asked_to_pull_again_when_another_file_is_concerned() {
+    // A secret that two environments share is reported at the first of its places.
     let tfvars = "database_password = \"plum-Anchor-4471\"\n";
     let mut client = Client::start_pulling(&[]);
-    client.open("live/prod/terraform.tfvars", tfvars);
-    client.open("live/dev/terraform.tfvars", "\n");
-    let before = client.pull("live/prod/terraform.tfvars", None);
-    client.change("live/dev/terraform.tfvars", &json!({ "text": tfvars }));
+    client.open("live/dev/terraform.tfvars", tfvars);
+    client.open("live/prod/terraform.tfvars", "\n");
+    let before = client.pull("live/dev/terraform.tfvars", None);
+    client.change("live/prod/terraform.tfvars", &json!({ "text": tfvars }));
     let Message::Request(asked) = client.receive() else {
         panic!("not asked")
     };
     assert_eq!(asked.method, "workspace/diagnostic/refresh");
     let id = before["resultId"].as_str();
-    let after = client.pull("live/prod/terraform.tfvars", id);
+    let after = client.pull("live/dev/terraform.tfvars", id);
     let found = rules(after["items"].as_array().unwrap()).join(" ");
     assert!(found.contains("shared-secret-value"), "{after:#}");
     client.stop();

@@ -33,6 +33,7 @@ mod shared_identity;
 mod shared_secret_reference;
 mod sharing;
 mod sink;
+mod stored_secret;
 mod ungated_ephemeral;
 mod unmarked_secret_output;
 mod unmarked_secret_variable;
@@ -70,6 +71,7 @@ pub static RULES: &[&dyn Rule] = &[
     &secret_in_user_data::SecretInUserData,
     &shared_identity::SharedIdentity,
     &shared_secret_reference::SharedSecretReference,
+    &stored_secret::StoredSecret,
     &ungated_ephemeral::UngatedEphemeral,
     &unmarked_secret_output::UnmarkedSecretOutput,
     &unmarked_secret_variable::UnmarkedSecretVariable,
