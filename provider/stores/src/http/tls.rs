@@ -164,7 +164,7 @@ fn broken(message: &str) -> StoreError {
 }
 
 /// What is wrong with the certificate of a server, when that is why there was no answer.
-pub(super) fn certificate_problem(error: &(dyn Error + 'static)) -> Option<String> {
+pub(crate) fn certificate_problem(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         let found = error.downcast_ref::<rustls::Error>().or_else(|| {
