@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tf_framework::number::Number;
 use tf_framework::types::Type;
 use tf_framework::value::{Dynamic, Value};
+use zeroize::Zeroizing;
 
 /// Deeper documents are not decoded. Each level reads its text once more, so this bounds the work too.
 const MAX_DEPTH: usize = 32;
@@ -66,6 +67,62 @@ fn value(raw: &RawValue, depth: usize) -> Option<Dynamic> {
     Some(Dynamic { ty, value })
 }
 
+/// The JSON text of a known value, such as arguments that a store wants as JSON. `None` for what JSON cannot say.
+pub(crate) fn text(value: &Dynamic) -> Option<Secret> {
+    let mut out = Zeroizing::new(Vec::new());
+    write(&value.value, &mut out, MAX_DEPTH)?;
+    Some(Secret::new(std::mem::take(&mut *out)))
+}
+
+fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+    let depth = depth.checked_sub(1)?;
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Unknown(_) => return None,
+        Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::String(text) => quote(text, out)?,
+        Value::Secret(secret) => {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "value codec: the text is secret again, as part of the JSON text"
+            )]
+            let text = std::str::from_utf8(secret.expose()).ok()?;
+            quote(text, out)?;
+        }
+        Value::List(items) | Value::Set(items) | Value::Tuple(items) => {
+            out.push(b'[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                write(item, out, depth)?;
+            }
+            out.push(b']');
+        }
+        Value::Map(members) | Value::Object(members) => {
+            out.push(b'{');
+            for (place, (name, member)) in members.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                quote(name, out)?;
+                out.push(b':');
+                write(member, out, depth)?;
+            }
+            out.push(b'}');
+        }
+        Value::Dynamic(inner) => write(&inner.value, out, depth)?,
+    }
+    Some(())
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let quoted = Zeroizing::new(serde_json::to_vec(text).ok()?);
+    out.extend_from_slice(&quoted);
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +178,22 @@ mod tests {
         assert!(decoded(&deep(MAX_DEPTH - 1)).is_some());
         assert!(decoded(&deep(MAX_DEPTH + 1)).is_none());
         assert!(decoded(&deep(100_000)).is_none());
+    }
+
+    #[test]
+    fn what_was_read_is_written_back() {
+        for plain in [
+            r#"{"a":"\"x\\\u0001é","b":[1,0.1234567890123456789,true,null],"c":{}}"#,
+            "[]",
+        ] {
+            let value = decoded(plain).unwrap();
+            assert_eq!(text(&value), Some(Secret::from_text(plain.to_owned())), "{plain}");
+        }
+        let unknown = Dynamic {
+            ty: Type::Dynamic,
+            value: Value::unknown(),
+        };
+        assert_eq!(text(&unknown), None);
     }
 
     #[test]

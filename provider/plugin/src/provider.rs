@@ -16,6 +16,12 @@ use crate::ephemeral::{
     aws_ecr_token::AwsEcrToken, aws_eks_token::AwsEksToken, aws_kms::AwsKms,
     aws_rds_token::AwsRdsToken, aws_session::AwsSession,
 };
+use crate::ephemeral::vault_dynamic::VaultDynamic;
+use crate::ephemeral::vault_pki_certificate::VaultPkiCertificate;
+use crate::ephemeral::vault_ssh_certificate::VaultSshCertificate;
+use crate::ephemeral::vault_token::VaultToken;
+use crate::ephemeral::vault_transit::VaultTransit;
+use crate::ephemeral::vault_unwrap::VaultUnwrap;
 use crate::function::parse_ref::ParseRef;
 use crate::function::with_version::WithVersion;
 use crate::resource::secret::SecretResource;
@@ -81,6 +87,12 @@ impl Provider for SecretRefProvider {
             .ephemeral(Password)
             .ephemeral(Value)
             .ephemeral(Values)
+            .ephemeral(VaultDynamic)
+            .ephemeral(VaultPkiCertificate)
+            .ephemeral(VaultSshCertificate)
+            .ephemeral(VaultToken)
+            .ephemeral(VaultTransit)
+            .ephemeral(VaultUnwrap)
             .function(ParseRef)
             .function(WithVersion)
             .managed(SecretResource);

@@ -23,7 +23,7 @@ use crate::identity::{IdentityChoice, WorkloadIdentity};
 use crate::json;
 use crate::reference::sentence;
 use crate::settings::{self, Guarded, Settings, SettingsError};
-use crate::store_blocks::Configuration;
+use crate::store_blocks::{Configuration, parse_duration};
 
 /// What every resource gets.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(crate) struct OpenedValue {
     pub(crate) json: Option<Dynamic>,
     /// The version that was opened.
     pub(crate) version: Option<String>,
+    /// What the practitioner should know.
+    pub(crate) notes: Vec<String>,
     /// What has to be given back.
     pub(crate) lease: Option<HeldLease>,
 }
@@ -52,6 +54,7 @@ pub(crate) struct OpenedValue {
 #[derive(Default)]
 pub(crate) struct OpenedFields {
     fields: Object,
+    document: Option<Dynamic>,
     /// What is known besides.
     pub(crate) metadata: Metadata,
     /// What has to be given back.
@@ -91,6 +94,16 @@ impl OpenedFields {
             Value::Number(number) => number.as_i64(),
             _ => None,
         }
+    }
+
+    /// Everything: the parts as one value of any type, what is known besides, and the lease.
+    pub(crate) fn whole(self) -> (Option<Dynamic>, Metadata, Option<HeldLease>) {
+        for value in self.fields.values() {
+            if let Value::Secret(secret) = value {
+                secret_value::redaction::register(secret);
+            }
+        }
+        (self.document, self.metadata, self.lease)
     }
 
     /// Takes a part as it is, for attributes of any type.
@@ -155,10 +168,11 @@ impl Session {
             }
         }
         if problems.has_error() {
-            for lease in opened.into_values().filter_map(|value| value.lease) {
-                if let Err(diagnostic) = lease.revoke().await {
-                    problems.push(diagnostic);
-                }
+            let leases = HeldLeases::of(opened.into_values().filter_map(|value| value.lease));
+            if let Some(leases) = leases
+                && let Err(diagnostic) = leases.revoke().await
+            {
+                problems.push(diagnostic);
             }
             return Err(problems);
         }
@@ -171,17 +185,17 @@ impl Session {
         reference: &SecretRef,
         options: &FetchOptions,
     ) -> Result<OpenedFields, Diagnostics> {
-        let answer = self.stores.open(reference, options).await;
+        // `#/` is the whole document.
+        let whole = SecretRef::parse(&format!("{}#/", reference.without_selector()))
+            .map_err(|error| Diagnostic::error("Invalid secret reference").detail(error.to_string()).at("ref"))?;
+        let answer = self.stores.open(&whole.reference, options).await;
         let Some(Leased { value, lease }) = answer.map_err(|error| diagnose(&error))? else {
             return Ok(OpenedFields::default());
         };
         secret_value::redaction::register(&value.value);
         let lease = lease.map(|lease| HeldLease::new(Arc::clone(&self.stores), lease));
-        let Some(Dynamic {
-            value: Value::Object(fields),
-            ..
-        }) = json::document(&value.value)
-        else {
+        let document = json::document(&value.value);
+        let Some(Value::Object(fields)) = document.as_ref().map(|found| found.value.clone()) else {
             return Err(Diagnostic::error("The store answered with something else")
                 .detail("The credential has no named fields.")
                 .at("ref")
@@ -189,6 +203,7 @@ impl Session {
         };
         Ok(OpenedFields {
             fields,
+            document,
             metadata: value.metadata,
             lease,
         })
@@ -210,6 +225,7 @@ impl Session {
             json: json::document(&value),
             text: text.then_some(value),
             version: metadata.version,
+            notes: metadata.notes,
             lease: lease.map(|lease| HeldLease::new(Arc::clone(&self.stores), lease)),
         })
     }
@@ -414,6 +430,9 @@ pub(crate) fn diagnose_at(error: &StoreError, place: impl Into<Path>) -> Diagnos
 model! {
     /// The lease of a value.
     pub(crate) struct LeaseModel {
+        /// Names the lease in the access log and in `lease list` without showing it: the first 16 hexadecimal
+        /// digits of the SHA-256 of its id. Null where there are several leases, or the store gives no id.
+        pub(crate) id_hash: Option<String> = computed(),
         /// Time to live in seconds, counted from when the value was opened.
         pub(crate) ttl_seconds: Option<i64> = computed(),
         /// Whether it is extended as long as the run lasts.
@@ -428,9 +447,69 @@ impl LeaseModel {
     pub(crate) fn new(lease: &impl Lease) -> Self {
         let facts = lease.facts();
         Self {
+            id_hash: None,
             ttl_seconds: facts.ttl.and_then(|ttl| i64::try_from(ttl.as_secs()).ok()),
             renewable: Some(facts.renewable),
             revocable: Some(facts.revocable),
+        }
+    }
+}
+
+/// Tells what whoever opens a secret should know.
+pub(crate) fn report(context: &Context<Session>, notes: Vec<String>) {
+    for note in notes {
+        context.report(Diagnostic::warning("Note of the store").detail(format!("{}.", sentence(&note))));
+    }
+}
+
+/// Gives a lease back that is shorter than demanded.
+///
+/// # Errors
+/// When it is shorter, at `min_ttl`.
+pub(crate) async fn check_ttl<L: Lease>(
+    lease: Option<L>,
+    least: Option<&str>,
+) -> Result<Option<L>, Diagnostics> {
+    let (Some(held), Some(least)) = (&lease, least.and_then(parse_duration)) else {
+        return Ok(lease);
+    };
+    let Some(ttl) = held.facts().ttl.filter(|ttl| *ttl < least) else {
+        return Ok(lease);
+    };
+    let mut problems: Diagnostics = Diagnostic::error("The lease is too short")
+        .detail(format!(
+            "The store gave a lease of {} s, and at least {} s are demanded. Give the role a longer time to live, or \
+             demand less.",
+            ttl.as_secs(),
+            least.as_secs()
+        ))
+        .at("min_ttl")
+        .into();
+    if held.facts().revocable
+        && let Err(problem) = held.revoke().await
+    {
+        problems.push(problem);
+    }
+    Err(problems)
+}
+
+/// Checks an attribute that holds a period.
+pub(crate) fn check_period(config: &Config, name: &str) -> Diagnostics {
+    match config.known::<String>(name) {
+        Some(text) if parse_duration(&text).is_none() => Diagnostic::error("Not a period")
+            .detail("Write a number with a unit, such as `90s`, `15m`, `1h30m` or `7d`.")
+            .at(name)
+            .into(),
+        _ => Diagnostics::new(),
+    }
+}
+
+impl LeaseModel {
+    /// The facts of one lease, and its name.
+    pub(crate) fn of(lease: &HeldLease) -> Self {
+        Self {
+            id_hash: lease.handle.id_hash(),
+            ..Self::new(lease)
         }
     }
 }
@@ -475,7 +554,24 @@ impl Lease for HeldLease {
 }
 
 /// Several leases that are renewed and given back together.
-pub(crate) struct HeldLeases(pub(crate) Vec<HeldLease>);
+pub(crate) struct HeldLeases(Vec<HeldLease>);
+
+impl HeldLeases {
+    /// The different ones of `leases`: values of one secret share its lease. `None` when there are none.
+    pub(crate) fn of(leases: impl IntoIterator<Item = HeldLease>) -> Option<Self> {
+        let mut different: Vec<HeldLease> = Vec::new();
+        for lease in leases {
+            let known = different.iter().any(|other| {
+                !lease.handle.id.is_empty() && other.handle.id == lease.handle.id
+                    && other.handle.reference.store() == lease.handle.reference.store()
+            });
+            if !known {
+                different.push(lease);
+            }
+        }
+        (!different.is_empty()).then_some(Self(different))
+    }
+}
 
 #[async_trait]
 impl Lease for HeldLeases {

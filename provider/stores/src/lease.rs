@@ -7,6 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use secret_policy::SecretRef;
+use sha2::{Digest as _, Sha256};
+
+use crate::hex;
 
 /// A value together with the lease it came with, if any.
 #[derive(Clone, Debug)]
@@ -70,6 +73,21 @@ pub struct LeaseHandle {
     pub reference: SecretRef,
     /// The store's own identifier of the lease.
     pub id: String,
+}
+
+impl LeaseHandle {
+    /// A short name for the lease that does not show its id. `None` when the store gave none.
+    #[must_use]
+    pub fn id_hash(&self) -> Option<String> {
+        (!self.id.is_empty()).then(|| id_hash(&self.id))
+    }
+}
+
+/// A short name for the lease `id`: the first 16 hexadecimal digits of its SHA-256.
+#[must_use]
+pub fn id_hash(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    hex::encode(&digest[..8])
 }
 
 impl fmt::Display for LeaseHandle {

@@ -35,7 +35,7 @@ pub use blocks::{Settings, StoreBlock};
 pub use capability::Capability;
 pub use environment::Environment;
 pub use error::{ErrorKind, Operation, Result, Retry, StoreError};
-pub use lease::{Lease, LeaseFacts, LeaseHandle, Leased};
+pub use lease::{Lease, LeaseFacts, LeaseHandle, Leased, id_hash};
 pub use payload::{Metadata, SecretPayload, Shape};
 pub use store::{FetchOptions, Precondition, SecretStore, WriteRequest};
 pub use stores::Stores;

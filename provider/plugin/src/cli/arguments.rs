@@ -7,8 +7,8 @@ use jiff::Timestamp;
 const AFTER_HELP: &str = "\
 Terraform and OpenTofu start this program themselves, without arguments.
 Variables: SECRETREF_STORE, SECRETREF_IDENTITY_FILE, SECRETREF_IDENTITY, SECRETREF_PASSPHRASE,
-SECRETREF_AUTHOR, SECRETREF_ENVIRONMENT, SECRETREF_POLICY, SECRETREF_AUDIT_LOG, SECRETREF_ID_TOKEN,
-SECRETREF_ID_TOKEN_FILE.";
+SECRETREF_AUTHOR, SECRETREF_ENVIRONMENT, SECRETREF_POLICY, SECRETREF_AUDIT_LOG, SECRETREF_LEASES,
+SECRETREF_ID_TOKEN, SECRETREF_ID_TOKEN_FILE.";
 
 /// Opens secret references just in time for Terraform and OpenTofu; by hand, manages the local store,
 /// the audit log and the policy.
@@ -34,6 +34,11 @@ pub(crate) enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// List and end leases that killed runs left behind.
+    Lease {
+        #[command(subcommand)]
+        command: LeaseCommand,
     },
     /// Check, explain and test the policy.
     Policy {
@@ -258,6 +263,31 @@ pub(crate) struct Show {
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
     /// Also what the log says about itself.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LeaseCommand {
+    /// List tokens and leases that were not given back; no values.
+    List(LeaseListing),
+    /// End them, with the login of the environment (VAULT_ADDR, VAULT_TOKEN and so on).
+    Revoke(RevokeLeases),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeaseListing {
+    /// How to write the list.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeLeases {
+    /// Which ones, as `lease list` shows them.
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) ids: Vec<String>,
+    /// Everything that is left over.
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -1,10 +1,11 @@
 //! The program when a person or a script starts it: the local store, the audit log, the policy and
-//! references from the command line. When Terraform starts it, none of this runs.
+//! leases and references from the command line. When Terraform starts it, none of this runs.
 
 mod access;
 mod arguments;
 mod audit;
 mod input;
+mod lease;
 mod output;
 mod policy;
 mod reference;
@@ -58,6 +59,7 @@ fn execute(command: &Command) -> anyhow::Result<()> {
     let environment = Environment::process().context("the working directory cannot be read")?;
     match command {
         Command::Audit { command } => audit::execute(&environment, command),
+        Command::Lease { command } => lease::execute(&environment, command),
         Command::Policy { command } => policy::execute(&environment, command),
         Command::Ref { command } => reference::execute(command),
         Command::Store { command } => store::execute(&environment, command),

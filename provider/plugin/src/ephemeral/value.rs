@@ -8,7 +8,7 @@ use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
 use crate::reference::{self, ReferenceText};
-use crate::session::{LeaseModel, Session};
+use crate::session::{LeaseModel, Session, check_period, check_ttl, report};
 
 /// Stands in for a value while only planning: it has the right type, and is no secret.
 pub(crate) fn placeholder() -> Secret {
@@ -27,6 +27,8 @@ model! {
         /// Set to `terraform.applying` to open the value only while applying; see above. Default true:
         /// the value is opened in every plan, too.
         pub(crate) applying: Option<bool> = optional(),
+        /// Fail when the value has a lease that is shorter than this, such as `30m`.
+        pub(crate) min_ttl: Option<String> = optional(),
         /// The secret as text. Null when the secret is optional and missing, or is not text: then use
         /// `value_base64`.
         pub(crate) value: Option<Secret> = computed().sensitive(),
@@ -55,7 +57,9 @@ impl EphemeralResource for Value {
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
-        reference::check(config, "ref")
+        let mut problems = reference::check(config, "ref");
+        problems.extend(check_period(config, "min_ttl"));
+        problems
     }
 
     async fn open(
@@ -80,8 +84,10 @@ impl EphemeralResource for Value {
         config.value = opened.text;
         config.value_base64 = opened.base64;
         config.json = opened.json;
-        config.lease = opened.lease.as_ref().map(LeaseModel::new);
-        Ok(match opened.lease {
+        report(context, opened.notes);
+        let lease = check_ttl(opened.lease, config.min_ttl.as_deref()).await?;
+        config.lease = lease.as_ref().map(LeaseModel::of);
+        Ok(match lease {
             Some(lease) => Opened::leased(config, lease),
             None => Opened::new(config),
         })

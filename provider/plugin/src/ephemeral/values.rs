@@ -13,7 +13,9 @@ use tf_framework::prelude::*;
 
 use super::value::{not_text, placeholder};
 use crate::reference::{ReferenceText, check_text};
-use crate::session::{HeldLeases, LeaseModel, OpenedValue, Session};
+use crate::session::{
+    HeldLeases, LeaseModel, OpenedValue, Session, check_period, check_ttl, report,
+};
 
 model! {
     /// Opens several secrets for the duration of a run. Equal references are read once, and stores that can
@@ -27,6 +29,8 @@ model! {
         /// Set to `terraform.applying` to open the values only while applying. Default true: they are opened
         /// in every plan, too.
         pub(crate) applying: Option<bool> = optional(),
+        /// Fail when a value has a lease that is shorter than this, such as `30m`.
+        pub(crate) min_ttl: Option<String> = optional(),
         /// The secrets as text, by the same names. Null where a secret is optional and missing, or is not
         /// text: then use `values_base64`.
         pub(crate) values: Option<BTreeMap<String, Option<Secret>>> = computed().sensitive(),
@@ -60,9 +64,11 @@ impl EphemeralResource for Values {
                 Tristate::Known(text) => Some((key, text)),
                 _ => None,
             });
-        known
+        let mut problems: Diagnostics = known
             .flat_map(|(key, text)| check_text(&text, &Path::root().attribute("refs").key(key)))
-            .collect()
+            .collect();
+        problems.extend(check_period(config, "min_ttl"));
+        problems
     }
 
     async fn open(
@@ -108,9 +114,11 @@ impl EphemeralResource for Values {
                 text,
                 base64,
                 version,
+                notes,
                 lease,
                 ..
             } = value;
+            report(context, notes);
             values.insert(key.clone(), text);
             encoded.insert(key.clone(), base64);
             versions.insert(key, version);
@@ -119,10 +127,10 @@ impl EphemeralResource for Values {
         config.values = Some(values);
         config.values_base64 = Some(encoded);
         config.versions = Some(versions);
-        if leases.is_empty() {
+        let leases = check_ttl(HeldLeases::of(leases), config.min_ttl.as_deref()).await?;
+        let Some(leases) = leases else {
             return Ok(Opened::new(config));
-        }
-        let leases = HeldLeases(leases);
+        };
         config.lease = Some(LeaseModel::new(&leases));
         Ok(Opened::leased(config, leases))
     }

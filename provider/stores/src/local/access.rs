@@ -162,6 +162,6 @@ pub(super) fn ignore_helpers(operation: Operation, folder: &Path) -> Result<()> 
     if !ours || path.exists() {
         return Ok(());
     }
-    fs::write(&path, "*.lock\n*.tmp\naudit.jsonl\n")
+    fs::write(&path, "*.lock\n*.tmp\naudit.jsonl\nleases/\n")
         .map_err(|error| files::io_error(operation, "write the file", &path, error))
 }

@@ -63,17 +63,27 @@ impl Account {
     /// `config` for a setting that makes no sense.
     pub(super) fn of(context: &StoreContext<'_>) -> Result<Arc<Self>> {
         context.share(|| {
-            Ok(Self {
-                environment: context.environment.clone(),
-                settings: AwsSettings::read(context.environment, context.settings)?,
-                identity: Arc::clone(context.identity),
-                opened: OnceCell::new(),
-                credentials: Mutex::default(),
-                allowed: OnceCell::new(),
-                skew: Arc::default(),
-                no_batches: AtomicBool::new(false),
-            })
+            let settings = AwsSettings::read(context.environment, context.settings)?;
+            Ok(Self::with(context.environment, settings, context.identity))
         })
+    }
+
+    /// The account that `settings` give access to.
+    pub(super) fn with(
+        environment: &Environment,
+        settings: AwsSettings,
+        identity: &Arc<IdentityTokens>,
+    ) -> Self {
+        Self {
+            environment: environment.clone(),
+            settings,
+            identity: Arc::clone(identity),
+            opened: OnceCell::new(),
+            credentials: Mutex::default(),
+            allowed: OnceCell::new(),
+            skew: Arc::default(),
+            no_batches: AtomicBool::new(false),
+        }
     }
 
     /// Proofs of who runs this process.

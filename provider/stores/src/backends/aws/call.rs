@@ -173,7 +173,7 @@ pub(super) struct Signer<'a> {
 
 impl Signer<'_> {
     /// The headers that sign a request with `body`.
-    fn headers(
+    pub(super) fn headers(
         &self,
         credentials: &Credentials,
         url: &Url,

@@ -11,6 +11,7 @@
 //! | `secrets_manager`, `write` | `aws-sm://` |
 //! | `parameter_store` | `aws-ssm://` |
 //! | `kms` | `aws-kms://` |
+//! | `proof` | a signed request that proves to others who runs this process |
 //! | `session`, `login`, `registry` | `aws-sts://`, `aws-rds://` and `aws-eks://`, `aws-ecr://` |
 //!
 //! Credentials come from the official chain. Errors are told apart by their type, never by the HTTP status.
@@ -23,6 +24,8 @@ mod fields;
 mod kms;
 mod login;
 mod parameter_store;
+#[cfg(feature = "vault")]
+mod proof;
 mod refusal;
 mod registry;
 mod secrets_manager;
@@ -37,6 +40,8 @@ mod write;
 pub(super) use kms::KIND as KMS;
 pub(super) use login::{EKS, RDS};
 pub(super) use parameter_store::KIND as SSM;
+#[cfg(feature = "vault")]
+pub(super) use proof::CallerProof;
 pub(super) use registry::KIND as ECR;
 pub(super) use secrets_manager::KIND as SM;
 pub(super) use session::KIND as STS;

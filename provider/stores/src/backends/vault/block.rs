@@ -131,8 +131,8 @@ const AUTH: &[Setting] = &[
             Setting::text("mount", MOUNT),
             Setting::text(
                 "region",
-                "Region whose token service is named in the proof. Default: `AWS_REGION` or `AWS_DEFAULT_REGION`, \
-                 else `us-east-1`.",
+                "Region whose token service is named in the proof, as the auth method expects it. Default `us-east-1`, \
+                 which is the service without a region.",
             ),
             Setting::text(
                 "role",

@@ -21,6 +21,8 @@ mod mounts;
 mod options;
 mod refusal;
 mod run;
+#[cfg(test)]
+mod tests;
 mod unwrap;
 
 use std::sync::Arc;

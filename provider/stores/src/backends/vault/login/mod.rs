@@ -2,7 +2,11 @@
 //! and whether as a login or inline with a read, is decided in [`super::run`].
 
 mod approle;
+#[cfg(feature = "aws")]
+mod aws;
+mod azure;
 mod cert;
+mod gcp;
 mod jwt;
 mod kubernetes;
 mod password;
@@ -45,7 +49,11 @@ pub(super) struct Method {
 #[derive(Debug)]
 enum Kind {
     AppRole(approle::AppRole),
+    #[cfg(feature = "aws")]
+    Aws(aws::Aws),
+    Azure(azure::Azure),
     Cert(cert::Cert),
+    Gcp(gcp::Gcp),
     Jwt(jwt::Jwt),
     Kubernetes(kubernetes::Kubernetes),
     Password(password::Password),
@@ -55,7 +63,7 @@ enum Kind {
 pub(super) struct Proof<'a> {
     pub(super) operation: Operation,
     pub(super) client: &'a Client,
-    pub(super) identity: &'a IdentityTokens,
+    pub(super) identity: &'a SharedIdentity,
     pub(super) options: &'a Options,
 }
 
@@ -179,7 +187,11 @@ impl Kind {
     fn choose(name: &str, settings: &Settings) -> Result<(&'static str, Self)> {
         Ok(match name {
             "approle" => ("approle", Self::AppRole(approle::AppRole::new(settings)?)),
+            #[cfg(feature = "aws")]
+            "aws" => ("aws", Self::Aws(aws::Aws::new(settings))),
+            "azure" => ("azure", Self::Azure(azure::Azure::new(settings)?)),
             "cert" => ("cert", Self::Cert(cert::Cert::new(settings))),
+            "gcp" => ("gcp", Self::Gcp(gcp::Gcp::new(settings)?)),
             "jwt" => ("jwt", Self::Jwt(jwt::Jwt::new(settings))),
             "kubernetes" => (
                 "kubernetes",
@@ -193,7 +205,11 @@ impl Kind {
                 "userpass",
                 Self::Password(password::Password::new("userpass", settings)?),
             ),
-            other => return Err(wrong(format!("there is no auth method `{other}`"))),
+            other => {
+                return Err(wrong(format!(
+                    "this program was built without the auth method `{other}`"
+                )));
+            }
         })
     }
 }
@@ -206,6 +222,10 @@ impl Method {
     pub(super) async fn request(&self, proof: &Proof<'_>) -> Result<LoginRequest> {
         let (path, parameters) = match &self.kind {
             Kind::AppRole(method) => ("login".to_owned(), method.parameters(proof).await?),
+            #[cfg(feature = "aws")]
+            Kind::Aws(method) => ("login".to_owned(), method.parameters(proof).await?),
+            Kind::Azure(method) => ("login".to_owned(), method.parameters(proof).await?),
+            Kind::Gcp(method) => ("login".to_owned(), method.parameters(proof).await?),
             Kind::Cert(method) => ("login".to_owned(), method.parameters()),
             Kind::Jwt(method) => ("login".to_owned(), method.parameters(proof).await?),
             Kind::Kubernetes(method) => ("login".to_owned(), method.parameters(proof).await?),
