@@ -187,7 +187,11 @@ mod tests {
             "[]",
         ] {
             let value = decoded(plain).unwrap();
-            assert_eq!(text(&value), Some(Secret::from_text(plain.to_owned())), "{plain}");
+            assert_eq!(
+                text(&value),
+                Some(Secret::from_text(plain.to_owned())),
+                "{plain}"
+            );
         }
         let unknown = Dynamic {
             ty: Type::Dynamic,

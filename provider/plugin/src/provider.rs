@@ -11,17 +11,17 @@ use crate::ephemeral::k8s_token::K8sToken;
 use crate::ephemeral::password::Password;
 use crate::ephemeral::value::Value;
 use crate::ephemeral::values::Values;
-#[cfg(feature = "aws")]
-use crate::ephemeral::{
-    aws_ecr_token::AwsEcrToken, aws_eks_token::AwsEksToken, aws_kms::AwsKms,
-    aws_rds_token::AwsRdsToken, aws_session::AwsSession,
-};
 use crate::ephemeral::vault_dynamic::VaultDynamic;
 use crate::ephemeral::vault_pki_certificate::VaultPkiCertificate;
 use crate::ephemeral::vault_ssh_certificate::VaultSshCertificate;
 use crate::ephemeral::vault_token::VaultToken;
 use crate::ephemeral::vault_transit::VaultTransit;
 use crate::ephemeral::vault_unwrap::VaultUnwrap;
+#[cfg(feature = "aws")]
+use crate::ephemeral::{
+    aws_ecr_token::AwsEcrToken, aws_eks_token::AwsEksToken, aws_kms::AwsKms,
+    aws_rds_token::AwsRdsToken, aws_session::AwsSession,
+};
 use crate::function::parse_ref::ParseRef;
 use crate::function::with_version::WithVersion;
 use crate::resource::secret::SecretResource;

@@ -186,8 +186,12 @@ impl Session {
         options: &FetchOptions,
     ) -> Result<OpenedFields, Diagnostics> {
         // `#/` is the whole document.
-        let whole = SecretRef::parse(&format!("{}#/", reference.without_selector()))
-            .map_err(|error| Diagnostic::error("Invalid secret reference").detail(error.to_string()).at("ref"))?;
+        let whole =
+            SecretRef::parse(&format!("{}#/", reference.without_selector())).map_err(|error| {
+                Diagnostic::error("Invalid secret reference")
+                    .detail(error.to_string())
+                    .at("ref")
+            })?;
         let answer = self.stores.open(&whole.reference, options).await;
         let Some(Leased { value, lease }) = answer.map_err(|error| diagnose(&error))? else {
             return Ok(OpenedFields::default());
@@ -458,7 +462,9 @@ impl LeaseModel {
 /// Tells what whoever opens a secret should know.
 pub(crate) fn report(context: &Context<Session>, notes: Vec<String>) {
     for note in notes {
-        context.report(Diagnostic::warning("Note of the store").detail(format!("{}.", sentence(&note))));
+        context.report(
+            Diagnostic::warning("Note of the store").detail(format!("{}.", sentence(&note))),
+        );
     }
 }
 
@@ -562,7 +568,8 @@ impl HeldLeases {
         let mut different: Vec<HeldLease> = Vec::new();
         for lease in leases {
             let known = different.iter().any(|other| {
-                !lease.handle.id.is_empty() && other.handle.id == lease.handle.id
+                !lease.handle.id.is_empty()
+                    && other.handle.id == lease.handle.id
                     && other.handle.reference.store() == lease.handle.reference.store()
             });
             if !known {
@@ -621,7 +628,8 @@ fn facts(facts: StoreFacts) -> LeaseFacts {
 }
 
 fn trouble(summary: &str, error: &StoreError) -> Diagnostic {
-    Diagnostic::error(summary).detail(explained(error))
+    // The framework puts it into a sentence of its own.
+    Diagnostic::error(summary).detail(explained(error).trim_end_matches('.'))
 }
 
 /// What is wrong and what to do, in full sentences.

@@ -285,7 +285,11 @@ pub(crate) struct LeaseListing {
 #[derive(Debug, Args)]
 pub(crate) struct RevokeLeases {
     /// Which ones, as `lease list` shows them.
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
     pub(crate) ids: Vec<String>,
     /// Everything that is left over.
     #[arg(long)]

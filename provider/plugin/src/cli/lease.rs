@@ -32,22 +32,21 @@ struct Row<'a> {
 }
 
 fn runs(environment: &Environment) -> anyhow::Result<Vec<Run>> {
-    let journal = Journal::locate(environment)
-        .context("there is no place for journals of leases: set SECRETREF_LEASES to a folder, or HOME")?;
+    let journal = Journal::locate(environment).context(
+        "there is no place for journals of leases: set SECRETREF_LEASES to a folder, or HOME",
+    )?;
     Ok(journal.runs()?)
 }
 
 fn rows(runs: &[Run]) -> impl Iterator<Item = Row<'_>> {
     runs.iter().flat_map(|run| {
-        run.held.iter().map(|held| {
-            Row {
-                run: &run.id,
-                running: run.running,
-                server: &run.server.address,
-                namespace: run.server.namespace.as_deref(),
-                held,
-                id_hash: id_hash(&held.id),
-            }
+        run.held.iter().map(|held| Row {
+            run: &run.id,
+            running: run.running,
+            server: &run.server.address,
+            namespace: run.server.namespace.as_deref(),
+            held,
+            id_hash: id_hash(&held.id),
         })
     })
 }
@@ -93,10 +92,18 @@ fn cells(row: &Row<'_>) -> Vec<String> {
 fn revoke(environment: &Environment, arguments: &RevokeLeases) -> anyhow::Result<()> {
     let runs = runs(environment)?;
     let wanted = |held: &Held| {
-        arguments.all || arguments.ids.iter().any(|id| *id == held.id || *id == id_hash(&held.id))
+        arguments.all
+            || arguments
+                .ids
+                .iter()
+                .any(|id| *id == held.id || *id == id_hash(&held.id))
     };
     for id in &arguments.ids {
-        if !runs.iter().any(|run| run.held.iter().any(|held| *id == held.id || *id == id_hash(&held.id))) {
+        if !runs.iter().any(|run| {
+            run.held
+                .iter()
+                .any(|held| *id == held.id || *id == id_hash(&held.id))
+        }) {
             bail!("no journal knows `{id}`; `lease list` shows what there is");
         }
     }
@@ -133,10 +140,15 @@ fn end(
     let mut ended: Vec<&str> = Vec::new();
     let mut failed = 0;
     // Tokens come first: what was opened under one ends with it.
-    let (tokens, leases): (Vec<&Held>, Vec<&Held>) =
-        asked.iter().copied().partition(|held| held.reference.is_none());
+    let (tokens, leases): (Vec<&Held>, Vec<&Held>) = asked
+        .iter()
+        .copied()
+        .partition(|held| held.reference.is_none());
     for held in tokens.into_iter().chain(leases) {
-        let under_ended = held.token.as_deref().is_some_and(|token| ended.contains(&token));
+        let under_ended = held
+            .token
+            .as_deref()
+            .is_some_and(|token| ended.contains(&token));
         let outcome = if under_ended {
             Ok(())
         } else {
@@ -150,13 +162,20 @@ fn end(
             }
             Err(error) => {
                 failed += 1;
-                output::line(&format!("not ended {} ({what}): {}", id_hash(&held.id), why(&error)))?;
+                output::line(&format!(
+                    "not ended {} ({what}): {}",
+                    id_hash(&held.id),
+                    why(&error)
+                ))?;
             }
         }
     }
     let over = |held: &Held| {
         ended.contains(&held.id.as_str())
-            || held.token.as_deref().is_some_and(|token| ended.contains(&token))
+            || held
+                .token
+                .as_deref()
+                .is_some_and(|token| ended.contains(&token))
     };
     if run.held.iter().all(over) {
         run.remove();

@@ -10,9 +10,12 @@ use tf_framework::value::Dynamic;
 use crate::reference::{self, ReferenceText};
 use crate::session::{LeaseModel, Session, check_period, check_ttl, report};
 
+/// What stands in for text while only planning.
+pub(crate) const PLANNED: &str = "(opened during apply)";
+
 /// Stands in for a value while only planning: it has the right type, and is no secret.
 pub(crate) fn placeholder() -> Secret {
-    Secret::from_text("(opened during apply)".to_owned())
+    Secret::from_text(PLANNED.to_owned())
 }
 
 model! {

@@ -7,9 +7,49 @@ use secret_value::Secret;
 use serde::Serialize;
 use tf_framework::path::Path;
 use tf_framework::prelude::*;
+use tf_framework::types::Type;
+use tf_framework::value::{Dynamic, Value};
 
+use super::value::placeholder;
 use crate::reference;
 use crate::session::{OpenedFields, Session, report};
+
+/// What engines usually call the parts of a credential.
+const USUAL: &[&str] = &[
+    "access_key",
+    "accessor_id",
+    "client_certificate",
+    "client_id",
+    "client_secret",
+    "code",
+    "password",
+    "private_key",
+    "private_key_data",
+    "rsa_private_key",
+    "secret_id",
+    "secret_key",
+    "security_token",
+    "service_account_name",
+    "service_account_namespace",
+    "service_account_token",
+    "session_token",
+    "token",
+    "username",
+];
+
+/// Stands in for a credential while only planning.
+pub(super) fn placeholders(further: Option<&[String]>) -> Dynamic {
+    let further = further.unwrap_or_default().iter().map(String::as_str);
+    let names: std::collections::BTreeSet<&str> = USUAL.iter().copied().chain(further).collect();
+    let types = names.iter().map(|name| ((*name).to_owned(), Type::Secret));
+    let values = names
+        .iter()
+        .map(|name| ((*name).to_owned(), Value::Secret(placeholder())));
+    Dynamic {
+        ty: Type::object(types),
+        value: Value::Object(values.collect()),
+    }
+}
 
 /// Checks that `ref` is of Vault and names one of `actions` after the mount; none allows any path.
 pub(super) fn check_reference(config: &Config, actions: &[&str]) -> Diagnostics {

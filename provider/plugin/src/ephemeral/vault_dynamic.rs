@@ -6,7 +6,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
-use super::vault_call::{self, gated};
+use super::vault_call::{self, gated, placeholders};
 use crate::json;
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session, check_period, check_ttl, report};
@@ -31,7 +31,7 @@ model! {
         /// The path, mount first, such as `vault+prod://database/creds/app`.
         pub(crate) r#ref: ReferenceText = required(),
         /// Set to `terraform.applying` to open it only while applying: a plan then only looks at the rights of
-        /// this login, and `data` is null. Default true: every plan opens it, too.
+        /// this login, and `data` holds placeholders. Default true: every plan opens it, too.
         pub(crate) applying: Option<bool> = optional(),
         /// `GET` or `POST`. Default: `POST` when `request` is set.
         pub(crate) method: Option<String> = optional(),
@@ -41,7 +41,11 @@ model! {
         pub(crate) wrap_ttl: Option<String> = optional(),
         /// Fail when the lease is shorter than this, such as `30m`.
         pub(crate) min_ttl: Option<String> = optional(),
-        /// The fields of the answer, with their types. Null while only planning with `applying = false`.
+        /// Fields that a plan with `applying = false` needs placeholders for, besides those that engines usually
+        /// give (`username`, `password`, `token` and the like).
+        pub(crate) fields: Option<Vec<String>> = optional(),
+        /// The fields of the answer, with their types. Placeholders, all of them text, while only planning with
+        /// `applying = false`.
         pub(crate) data: Option<Dynamic> = computed().sensitive(),
         /// The lease; null when the engine gives none.
         pub(crate) lease: Option<LeaseModel> = computed(),
@@ -59,8 +63,9 @@ impl DynamicModel {
                 Diagnostics::from(Diagnostic::error("Not an object").at("request"))
             })?),
         };
+        let usual = if request.is_some() { "POST" } else { "GET" };
         let arguments = Settings::new()
-            .with_some("method", self.method.clone())
+            .with("method", self.method.as_deref().unwrap_or(usual))
             .with_some("data", request)
             .with_some("wrap_ttl", self.wrap_ttl.clone());
         Ok(FetchOptions {
@@ -102,6 +107,7 @@ impl EphemeralResource for VaultDynamic {
     ) -> Result<Opened<DynamicModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
         if gated(context.data(), config.applying, &reference).await? {
+            config.data = Some(placeholders(config.fields.as_deref()));
             return Ok(Opened::new(config));
         }
         let opened = context

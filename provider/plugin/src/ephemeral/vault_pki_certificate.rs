@@ -1,14 +1,17 @@
 //! `secretref_vault_pki_certificate`: a short-lived certificate whose private key never travels.
 
 use async_trait::async_trait;
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
+use rcgen::{
+    CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_ED25519,
+};
 use secret_value::{Secret, redaction};
 use serde_json::json;
 use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
-use super::value::placeholder;
+use super::value::{PLANNED, placeholder};
 use super::vault_call::{check_reference, gated, post};
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, OpenedFields, Session, check_period};
@@ -151,13 +154,12 @@ impl EphemeralResource for VaultPkiCertificate {
     ) -> Result<Opened<PkiModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
         if gated(context.data(), config.applying, &reference).await? {
+            config.certificate = Some(PLANNED.to_owned());
             config.private_key = Some(placeholder());
             return Ok(Opened::new(config));
         }
-        let mut request = serde_json::Map::from_iter([(
-            "common_name".to_owned(),
-            json!(config.common_name),
-        )]);
+        let mut request =
+            serde_json::Map::from_iter([("common_name".to_owned(), json!(config.common_name))]);
         let lists = [
             ("alt_names", &config.alt_names),
             ("ip_sans", &config.ip_sans),

@@ -8,7 +8,7 @@ use serde_json::json;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
-use super::value::placeholder;
+use super::value::{PLANNED, placeholder};
 use super::vault_call::{check_reference, gated, post};
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session, check_period};
@@ -83,6 +83,7 @@ impl EphemeralResource for VaultSshCertificate {
         let reference = config.r#ref.parsed.clone();
         let issues = reference.path().contains("/issue/");
         if gated(context.data(), config.applying, &reference).await? {
+            config.signed_key = Some(PLANNED.to_owned());
             config.private_key = issues.then(placeholder);
             return Ok(Opened::new(config));
         }

@@ -83,12 +83,24 @@ impl EphemeralResource for VaultToken {
                 request.insert(name.to_owned(), value);
             }
         };
-        set("policies", config.policies.as_ref().map(|value| json!(value)));
-        set("no_default_policy", config.no_default_policy.map(|value| json!(value)));
+        set(
+            "policies",
+            config.policies.as_ref().map(|value| json!(value)),
+        );
+        set(
+            "no_default_policy",
+            config.no_default_policy.map(|value| json!(value)),
+        );
         set("ttl", config.ttl.as_ref().map(|value| json!(value)));
-        set("explicit_max_ttl", config.explicit_max_ttl.as_ref().map(|value| json!(value)));
+        set(
+            "explicit_max_ttl",
+            config.explicit_max_ttl.as_ref().map(|value| json!(value)),
+        );
         set("num_uses", config.num_uses.map(|value| json!(value)));
-        set("display_name", config.display_name.as_ref().map(|value| json!(value)));
+        set(
+            "display_name",
+            config.display_name.as_ref().map(|value| json!(value)),
+        );
         set("meta", config.metadata.as_ref().map(|value| json!(value)));
         let mut opened = post(context, &reference, &request).await?;
         config.token = opened.secret("client_token");

@@ -139,7 +139,10 @@ impl TransitModel {
         if action != "decrypt" {
             return Some(text);
         }
-        #[expect(clippy::disallowed_methods, reason = "value codec: the decoded text is secret again")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "value codec: the decoded text is secret again"
+        )]
         let decoded = BASE64_STANDARD.decode(text.expose()).ok()?;
         let decoded = Secret::new(decoded);
         redaction::register(&decoded);
@@ -158,7 +161,10 @@ fn member(item: Value, name: &str) -> Option<Secret> {
 }
 
 fn encoded(input: &Secret) -> Secret {
-    #[expect(clippy::disallowed_methods, reason = "value codec: the encoded text is secret again")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "value codec: the encoded text is secret again"
+    )]
     let bytes = input.expose();
     Secret::from_text(BASE64_STANDARD.encode(bytes))
 }
@@ -174,7 +180,10 @@ impl EphemeralResource for VaultTransit {
 
     async fn validate(&self, config: &Config) -> Diagnostics {
         let mut problems = check_reference(config, ACTIONS);
-        let (one, many) = (config.get::<Secret>("input"), config.get::<Vec<Secret>>("inputs"));
+        let (one, many) = (
+            config.get::<Secret>("input"),
+            config.get::<Vec<Secret>>("inputs"),
+        );
         if one.is_set() == many.is_set() && !one.is_unknown() && !many.is_unknown() {
             problems.push(
                 Diagnostic::error("Exactly one of `input` and `inputs` is needed").at("input"),
@@ -192,7 +201,9 @@ impl EphemeralResource for VaultTransit {
         let action = action(&config);
         if gated(context.data(), config.applying, &reference).await? {
             match &config.inputs {
-                Some(inputs) => config.results = Some(inputs.iter().map(|_| placeholder()).collect()),
+                Some(inputs) => {
+                    config.results = Some(inputs.iter().map(|_| placeholder()).collect())
+                }
                 None if action != "verify" => config.result = Some(placeholder()),
                 None => {}
             }
@@ -203,7 +214,10 @@ impl EphemeralResource for VaultTransit {
             request.insert("hash_algorithm".to_owned(), json!(algorithm));
         }
         if let Some(inputs) = &config.inputs {
-            let batch: Vec<_> = inputs.iter().map(|input| config.item(&action, input)).collect();
+            let batch: Vec<_> = inputs
+                .iter()
+                .map(|input| config.item(&action, input))
+                .collect();
             request.insert("batch_input".to_owned(), json!(batch));
         } else if let Some(input) = &config.input
             && let serde_json::Value::Object(item) = config.item(&action, input)

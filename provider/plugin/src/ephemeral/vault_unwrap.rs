@@ -7,7 +7,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
-use super::vault_call::check_reference;
+use super::vault_call::{check_reference, placeholders};
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session, report};
 
@@ -19,11 +19,13 @@ model! {
         /// The path that must have made the wrapping token, such as `vault://auth/approle/role/ci/secret-id` or
         /// `vault://kv/data/team/db`. Checked before it is opened.
         pub(crate) r#ref: ReferenceText = required(),
-        /// Set to `terraform.applying`: while planning nothing is opened and `data` is null.
+        /// Set to `terraform.applying`: while planning nothing is opened and `data` holds placeholders.
         pub(crate) applying: bool = required(),
         /// The wrapping token.
         pub(crate) token: Secret = required().sensitive(),
-        /// What it held. Null while planning.
+        /// Fields that a plan needs placeholders for, besides usual ones such as `secret_id` and `password`.
+        pub(crate) fields: Option<Vec<String>> = optional(),
+        /// What it held.
         pub(crate) data: Option<Dynamic> = computed().sensitive(),
         /// The lease of what it held, where there is one.
         pub(crate) lease: Option<LeaseModel> = computed(),
@@ -52,6 +54,7 @@ impl EphemeralResource for VaultUnwrap {
         mut config: UnwrapModel,
     ) -> Result<Opened<UnwrapModel>, Diagnostics> {
         if !config.applying {
+            config.data = Some(placeholders(config.fields.as_deref()));
             return Ok(Opened::new(config));
         }
         let options = FetchOptions {

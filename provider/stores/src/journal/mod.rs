@@ -92,6 +92,7 @@ impl Journal {
     pub(crate) fn begin(&self, server: Server) -> Result<Running> {
         let operation = Operation::Open;
         files::create_folder(operation, &self.0, true)?;
+        self.ignore();
         let now = Timestamp::now();
         let name = format!(
             "{}-{}-{:04x}.jsonl",
@@ -113,6 +114,19 @@ impl Journal {
             server,
         })?;
         Ok(running)
+    }
+
+    /// Keeps journals out of version control; that they are noted is what matters.
+    fn ignore(&self) {
+        let path = self.0.join(".gitignore");
+        let of_project = self
+            .0
+            .parent()
+            .and_then(Path::file_name)
+            .is_some_and(|name| name == ".secretref");
+        if of_project && !path.exists() {
+            let _ = fs::write(path, "*\n");
+        }
     }
 
     /// Every run that has a journal, oldest first. What has certainly expired is not listed, and a journal of
@@ -213,6 +227,7 @@ impl Run {
             }
         }
         let mut run = run?;
+        record::end_with_tokens(&mut run.held);
         if !run.running {
             run.held.retain(|held| held.expires > now);
         }

@@ -92,6 +92,21 @@ fn end(time: Timestamp, ttl_seconds: u64) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// A lease ends no later than the token it was made under.
+pub(super) fn end_with_tokens(held: &mut [Held]) {
+    let tokens: Vec<(String, Timestamp)> = held
+        .iter()
+        .filter(|one| one.reference.is_none())
+        .map(|one| (one.id.clone(), one.expires))
+        .collect();
+    for one in held {
+        let token = tokens.iter().find(|(id, _)| one.token.as_ref() == Some(id));
+        if let Some((_, end)) = token {
+            one.expires = one.expires.min(*end);
+        }
+    }
+}
+
 impl Record {
     /// What is held after this line.
     pub(super) fn apply(self, held: &mut Vec<Held>) {

@@ -40,12 +40,16 @@ fn a_run_that_lives_is_told_from_one_that_was_killed() {
     let running = journal.begin(server()).unwrap();
     running.add(&token("acc")).unwrap();
     running.add(&lease("db/1", 60, Some("acc"))).unwrap();
-    running.add(&lease("db/2", 60, Some("acc"))).unwrap();
+    running.add(&lease("db/2", 6000, Some("acc"))).unwrap();
     running.add(&ended("db/1")).unwrap();
     let runs = journal.runs().unwrap();
     assert!(runs[0].running);
     let ids: Vec<_> = runs[0].held.iter().map(|held| held.id.as_str()).collect();
     assert_eq!(ids, ["acc", "db/2"]);
+    assert!(
+        runs[0].held[1].expires <= runs[0].held[0].expires,
+        "it ends with the token"
+    );
     // A killed process frees its lock and leaves the file.
     drop(running);
     let runs = journal.runs().unwrap();

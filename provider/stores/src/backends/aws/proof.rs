@@ -66,10 +66,12 @@ impl CallerProof {
         let mut headers = vec![("content-type", CONTENT_TYPE)];
         headers.extend_from_slice(further);
         let signed = signer.headers(&credentials, &url, &headers, BODY.as_bytes())?;
-        let plain = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let signature = signed.into_iter().filter_map(|(name, value)| {
-            Some((name.to_owned(), value.to_str().ok()?.to_owned()))
-        });
+        let plain = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let signature = signed
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.to_owned())));
         Ok(Self {
             url: url.into(),
             body: BODY,
@@ -93,18 +95,34 @@ mod tests {
             ],
         );
         let identity = Arc::new(IdentityTokens::from_environment(&environment));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let further = [("x-vault-aws-iam-server-id", "vault.example")];
-        let make = |region| runtime.block_on(CallerProof::make(&environment, &identity, region, &further)).unwrap();
+        let make = |region| {
+            runtime
+                .block_on(CallerProof::make(&environment, &identity, region, &further))
+                .unwrap()
+        };
         let proof = make(None);
         assert_eq!(proof.url, "https://sts.amazonaws.com/");
         let header = |proof: &CallerProof, name: &str| {
-            let found = proof.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            let found = proof
+                .headers
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
         let signature = header(&proof, "authorization");
-        assert!(signature.contains("/us-east-1/sts/aws4_request"), "{signature}");
-        assert!(signature.contains("x-vault-aws-iam-server-id"), "{signature}");
+        assert!(
+            signature.contains("/us-east-1/sts/aws4_request"),
+            "{signature}"
+        );
+        assert!(
+            signature.contains("x-vault-aws-iam-server-id"),
+            "{signature}"
+        );
         assert_eq!(header(&proof, "x-amz-security-token"), "session");
         let proof = make(Some("eu-west-1"));
         assert_eq!(proof.url, "https://sts.eu-west-1.amazonaws.com/");

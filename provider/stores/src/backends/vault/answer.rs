@@ -24,8 +24,12 @@ impl<'de> Deserialize<'de> for SecretJson {
 }
 
 impl SecretJson {
-    /// Reads the text as `T`.
+    /// Reads the object as `T`.
     pub(super) fn read<T: DeserializeOwned>(&self, operation: Operation) -> Result<T> {
+        // Lists would pass for objects otherwise.
+        if !self.is_object() {
+            return Err(unexpected(operation));
+        }
         #[expect(
             clippy::disallowed_methods,
             reason = "codec: the answer of the store is taken apart"
@@ -100,12 +104,13 @@ impl Envelope {
         answer.json()
     }
 
-    /// The data.
+    /// The data, an object.
     ///
     /// # Errors
     /// When there is none.
     pub(super) fn data(self, operation: Operation) -> Result<SecretJson> {
-        self.data.ok_or_else(|| unexpected(operation))
+        let data = self.data.filter(SecretJson::is_object);
+        data.ok_or_else(|| unexpected(operation))
     }
 
     /// The login.

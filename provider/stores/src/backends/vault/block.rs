@@ -54,6 +54,16 @@ const SETTINGS: &[Setting] = &[
         "File with the private key of this client, PEM. Default: `BAO_CLIENT_KEY` or `VAULT_CLIENT_KEY`.",
     ),
     setting(
+        "kv1_mounts",
+        SettingKind::TextList,
+        "Mounts that are key-value engines of version 1, such as `team/kv`. The server is not asked what they are.",
+    ),
+    setting(
+        "kv2_mounts",
+        SettingKind::TextList,
+        "The same for version 2.",
+    ),
+    setting(
         "max_retries",
         SettingKind::Number,
         "How often to try again what may succeed later (412, 429, 5xx, no answer). Default: `BAO_MAX_RETRIES` or \
@@ -115,7 +125,8 @@ const AUTH: &[Setting] = &[
             Setting::text(
                 "wrapped_creation_path",
                 "The secret id is a wrapping token, which must have been made by this path, such as \
-                 `auth/approle/role/ci/secret-id`.",
+                 `auth/approle/role/ci/secret-id`. It is opened once, so `terraform plan -out` and `terraform apply` \
+                 of the plan need one each.",
             ),
         ]),
         "AppRole. The secret id comes from exactly one of `secret_id`, `secret_id_env` and `secret_id_file`; none for \
@@ -193,7 +204,8 @@ const AUTH: &[Setting] = &[
         "inline",
         SettingKind::Bool,
         "Prove the identity with each read of key-value secrets instead of logging in, so that no token is stored \
-         anywhere (OpenBao 2.4 or newer). What makes leases still logs in. Default false.",
+         anywhere (OpenBao 2.4 or newer). Name their mounts in `kv2_mounts` or `kv1_mounts`: asking the server what is \
+         mounted needs a login, and so does everything that makes leases. Default false.",
     ),
     setting(
         "jwt",
@@ -230,9 +242,14 @@ const AUTH: &[Setting] = &[
         SettingKind::Group(&[
             Setting::text("env", "Name of the variable that holds the token."),
             Setting::text("file", "File that holds the token, read anew when it ends."),
+            setting(
+                "revoke",
+                SettingKind::Bool,
+                "The token was made for this run alone: revoke it at the end, and all leases with it. Default false.",
+            ),
             setting("value", SettingKind::Secret, "The token."),
         ]),
-        "A token that somebody else made.",
+        "A token that somebody else made; where it is not said where, it is looked for as without a block.",
     ),
     setting(
         "userpass",

@@ -21,6 +21,7 @@ use super::login::{Parameter, encode};
 use super::mounts::{Engine, Mount};
 use super::run::Run;
 use super::{refusal, unwrap};
+use crate::blocks::Settings;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::lease::{Lease, LeaseFacts, LeaseHandle, Leased};
 use crate::payload::{Metadata, SecretPayload};
@@ -28,6 +29,23 @@ use crate::store::FetchOptions;
 
 /// What the handle of a token starts with; the accessor follows.
 pub(super) const TOKEN_HANDLE: &str = "token:";
+
+/// Whether the arguments say no more than that the path is read.
+pub(super) fn asks_for_nothing(arguments: &Settings) -> bool {
+    arguments
+        .iter()
+        .all(|(name, _)| name == "method" && arguments.text(name) == Some("GET"))
+}
+
+/// The path to ask: references to key-value engines of version 2 leave out `data/`.
+fn full_path(mount: &Mount, reference: &SecretRef) -> String {
+    let path = reference.path();
+    let below = mount.below(&path);
+    if mount.engine == Engine::Kv2 && !below.starts_with("data/") {
+        return format!("{}/data/{below}", mount.path);
+    }
+    path
+}
 
 /// Makes a credential.
 pub(super) async fn fetch(
@@ -38,7 +56,7 @@ pub(super) async fn fetch(
 ) -> Result<Leased<SecretPayload>> {
     let operation = Operation::Open;
     let arguments = &options.arguments;
-    let path = reference.path();
+    let path = full_path(mount, reference);
     if let Some(token) = arguments.secret("unwrap") {
         let answer = unwrap::open(&run.client, operation, token, Some(&path)).await?;
         return payload(run, mount, reference, answer).await;
@@ -131,7 +149,10 @@ async fn payload(
         run.opened(id, reference.to_string(), answer.lease_duration)
             .await;
     }
-    let data = answer.data.ok_or_else(|| unexpected(operation))?;
+    let data = answer
+        .data
+        .filter(SecretJson::is_object)
+        .ok_or_else(|| unexpected(operation))?;
     Ok(Leased {
         value: SecretPayload::fields(data.0, metadata),
         lease,

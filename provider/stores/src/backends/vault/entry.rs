@@ -86,7 +86,7 @@ pub(super) async fn check_rights(run: &Arc<Run>, path: &str) -> Result<()> {
     let operation = Operation::Metadata;
     let body = encode(operation, &json!({ "paths": [path] }))?;
     let call = Call::post(operation, "sys/capabilities-self").body(&body);
-    let answer = run.call(Need::Read, call).await?;
+    let answer = run.call(Need::Login, call).await?;
     let data = Envelope::read(operation, &answer)?.data(operation)?;
     #[derive(serde::Deserialize)]
     struct Rights {

@@ -151,7 +151,10 @@ impl Place<'_> {
         }
         let data = Envelope::read(operation, &answer)?.data(operation)?;
         let entry: Entry = data.read(operation)?;
-        let data = entry.data.ok_or_else(|| unexpected(operation))?;
+        let data = entry
+            .data
+            .filter(SecretJson::is_object)
+            .ok_or_else(|| unexpected(operation))?;
         Ok(SecretPayload::fields(data.0, entry.metadata.metadata()))
     }
 

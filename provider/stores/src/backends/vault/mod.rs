@@ -112,6 +112,7 @@ impl SecretStore for VaultStore {
         options: &FetchOptions,
     ) -> Result<Leased<SecretPayload>> {
         let operation = Operation::Open;
+        let plain = credential::asks_for_nothing(&options.arguments);
         let mount = if options.arguments.secret("unwrap").is_some() {
             Mount::unknown()
         } else {
@@ -119,7 +120,6 @@ impl SecretStore for VaultStore {
         };
         let version = entry::version(operation, reference)?;
         let path = reference.path();
-        let plain = options.arguments.is_empty();
         match mount.engine {
             Engine::Kv1 | Engine::Kv2 if plain => {
                 let place = Place {

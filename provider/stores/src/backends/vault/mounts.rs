@@ -94,6 +94,9 @@ impl Mounts {
                 engine: Engine::Other(first.to_owned()),
             });
         }
+        if let Some(mount) = configured(run, path) {
+            return Ok(mount);
+        }
         // Held while asking, so that many references of one mount ask once.
         let mut known = self.0.lock().await;
         let serves = |mount: &Mount| !mount.below(path).is_empty();
@@ -106,9 +109,26 @@ impl Mounts {
     }
 }
 
+/// The mount that the block names; the longest one where several would do.
+fn configured(run: &Run, path: &str) -> Option<Mount> {
+    let settings = &run.options.settings;
+    let of = |name: &str, engine: Engine| {
+        let mounts = settings.list(name).iter().map(move |path| Mount {
+            path: path.trim_matches('/').to_owned(),
+            engine: engine.clone(),
+        });
+        mounts.collect::<Vec<_>>()
+    };
+    of("kv1_mounts", Engine::Kv1)
+        .into_iter()
+        .chain(of("kv2_mounts", Engine::Kv2))
+        .filter(|mount| !mount.below(path).is_empty())
+        .max_by_key(|mount| mount.path.len())
+}
+
 async fn ask(run: &Arc<Run>, operation: Operation, path: &str) -> Result<Mount> {
     let place = format!("sys/internal/ui/mounts/{path}");
-    let answer = run.call(Need::Read, Call::get(operation, &place)).await?;
+    let answer = run.call(Need::Login, Call::get(operation, &place)).await?;
     let facts = Envelope::read(operation, &answer).map_err(|error| match error.kind() {
         ErrorKind::PermissionDenied => error.with_help(
             "the login is not valid any more, or its policies allow nothing at this path (a path that is not mounted \

@@ -38,6 +38,8 @@ const LONG_APPLY: Duration = Duration::from_secs(3600);
 pub(super) enum Need {
     /// Something that makes no lease.
     Read,
+    /// The same, where the server wants a token.
+    Login,
     /// Something that may make a lease.
     Lease,
 }
@@ -80,6 +82,19 @@ struct End {
     /// `None` for a token without end.
     at: Option<Instant>,
     renewable: bool,
+}
+
+/// What the server tells about a token.
+#[derive(Debug, serde::Deserialize)]
+struct TokenFacts {
+    #[serde(default)]
+    accessor: String,
+    #[serde(default)]
+    ttl: u64,
+    #[serde(default)]
+    renewable: bool,
+    #[serde(default, rename = "type")]
+    kind: String,
 }
 
 impl std::fmt::Debug for Held {
@@ -227,7 +242,7 @@ impl Run {
                 Arc::clone(state.base.insert(base))
             }
         };
-        if need == Need::Read {
+        if need != Need::Lease {
             return Ok(base);
         }
         if let Some(leasing) = &state.leasing {
@@ -239,18 +254,22 @@ impl Run {
 
     async fn log_in(&self, operation: Operation) -> Result<Held> {
         let method = match &self.login {
-            Login::Token(source) => {
+            Login::Token { source, revoke } => {
                 let text = source.read(&self.options, operation).await?;
                 redaction::register(&text);
-                return Ok(Held {
+                let mut held = Held {
                     text,
                     accessor: String::new(),
-                    own: false,
+                    own: *revoke,
                     end: Mutex::new(End {
                         at: None,
                         renewable: false,
                     }),
-                });
+                };
+                if *revoke && let Some(facts) = self.look_up(operation, &held).await? {
+                    held.accessor = facts.accessor;
+                }
+                return Ok(held);
             }
             Login::Method(method) => method,
         };
@@ -289,6 +308,7 @@ impl Run {
         }
         if !base.own {
             self.look_up(operation, &base).await?;
+            self.keep(&base);
         }
         if base.own
             && let Some(left) = base.left()
@@ -331,28 +351,18 @@ impl Run {
         Ok(base)
     }
 
-    /// Asks how long a token that somebody else made will live.
-    async fn look_up(self: &Arc<Self>, operation: Operation, held: &Arc<Held>) -> Result<()> {
-        #[derive(serde::Deserialize)]
-        struct Facts {
-            #[serde(default)]
-            ttl: u64,
-            #[serde(default)]
-            renewable: bool,
-            #[serde(default, rename = "type")]
-            kind: String,
-        }
+    /// Asks how long a token that somebody else made will live. `None` when the server refuses: the request that
+    /// follows says why.
+    async fn look_up(&self, operation: Operation, held: &Held) -> Result<Option<TokenFacts>> {
         let call = Call::get(operation, "auth/token/lookup-self").token(&held.text)?;
         let answer = self.client.send(&call).await?;
         if !answer.status.is_success() {
-            // The request that follows says what is wrong.
-            return Ok(());
+            return Ok(None);
         }
-        let facts: Facts = Envelope::read(operation, &answer)?
+        let facts: TokenFacts = Envelope::read(operation, &answer)?
             .data(operation)?
             .read(operation)?;
         held.prolong(End::after(facts.ttl, facts.renewable));
-        self.keep(held);
         let left = Duration::from_secs(facts.ttl);
         if !facts.renewable && facts.ttl > 0 && left < LONG_APPLY {
             self.note(&format!(
@@ -362,7 +372,7 @@ impl Run {
                 facts.ttl.div_ceil(60),
             ));
         }
-        Ok(())
+        Ok(Some(facts))
     }
 
     /// Whether the server no longer knows the token: a refusal alone does not tell.
@@ -467,7 +477,10 @@ impl Run {
     /// Notes a lease that was given back.
     pub(super) async fn ended(&self, id: &str) {
         if self.leasing_token().await.is_none() {
-            self.leases.fetch_sub(1, Ordering::SeqCst);
+            let fewer = |count: usize| count.checked_sub(1);
+            let _ = self
+                .leases
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
         }
         self.book.ended(id);
     }

@@ -50,9 +50,18 @@ impl Aws {
         let role = self.role.clone().map(|role| ("role", role.into()));
         let mut parameters: Vec<(&'static str, Parameter)> = role.into_iter().collect();
         parameters.extend([
-            ("iam_http_request_method", Parameter::Text("POST".to_owned())),
-            ("iam_request_url", BASE64_STANDARD.encode(&signed.url).into()),
-            ("iam_request_body", BASE64_STANDARD.encode(signed.body).into()),
+            (
+                "iam_http_request_method",
+                Parameter::Text("POST".to_owned()),
+            ),
+            (
+                "iam_request_url",
+                BASE64_STANDARD.encode(&signed.url).into(),
+            ),
+            (
+                "iam_request_body",
+                BASE64_STANDARD.encode(signed.body).into(),
+            ),
             (
                 "iam_request_headers",
                 Secret::from_text(BASE64_STANDARD.encode(&*headers)).into(),

@@ -78,12 +78,13 @@ impl Azure {
             .append_pair("resource", &self.resource);
         let http = HttpClient::new(environment, &HttpOptions::default())?;
         let request = http.request(Method::GET, url).header("metadata", "true");
-        let answer = http
-            .send(proof.operation, request)
-            .await
-            .map_err(|error| fail("the metadata service of Azure does not answer").with_source(error))?;
+        let answer = http.send(proof.operation, request).await.map_err(|error| {
+            fail("the metadata service of Azure does not answer").with_source(error)
+        })?;
         if !answer.status.is_success() {
-            return Err(fail("the metadata service of Azure gives this machine no identity"));
+            return Err(fail(
+                "the metadata service of Azure gives this machine no identity",
+            ));
         }
         let Token { access_token } = answer.json()?;
         Ok(access_token.0)

@@ -29,8 +29,8 @@ use crate::identity::IdentityTokens;
 /// How to get a token.
 #[derive(Debug)]
 pub(super) enum Login {
-    /// Somebody else made it.
-    Token(TokenSource),
+    /// Somebody else made it; for this run alone where `revoke` is true.
+    Token { source: TokenSource, revoke: bool },
     /// By a method of the server.
     Method(Box<Method>),
 }
@@ -157,7 +157,10 @@ impl Login {
                 if inline {
                     return Err(wrong("`inline` needs a method beside it"));
                 }
-                return Ok(Self::Token(TokenSource::Usual));
+                return Ok(Self::Token {
+                    source: TokenSource::Usual,
+                    revoke: false,
+                });
             }
             return Err(wrong(format!(
                 "the auth block names several methods: `{}`",
@@ -170,7 +173,10 @@ impl Login {
             if inline {
                 return Err(wrong("`inline` goes with methods, not with a token"));
             }
-            return Ok(Self::Token(TokenSource::chosen(settings)?));
+            return Ok(Self::Token {
+                source: TokenSource::chosen(settings)?,
+                revoke: settings.flag("revoke") == Some(true),
+            });
         }
         let (name, kind) = Kind::choose(name, settings)?;
         let mount = settings.text("mount").unwrap_or(name);

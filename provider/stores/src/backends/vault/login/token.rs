@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use secret_value::Secret;
 use zeroize::Zeroizing;
 
-use super::super::options::{Options, wrong};
+use super::super::options::Options;
 use super::{Given, read_file};
 use crate::backends::blocking;
 use crate::blocks::Settings;
@@ -25,10 +25,7 @@ pub(in super::super) enum TokenSource {
 impl TokenSource {
     pub(super) fn chosen(settings: &Settings) -> Result<Self> {
         let given = Given::choose(settings, "value", "env", "file")?;
-        given.map(Self::Named).ok_or_else(|| {
-            wrong("the auth method `token` does not say where the token is")
-                .with_help("set one of `env`, `file` and `value`")
-        })
+        Ok(given.map_or(Self::Usual, Self::Named))
     }
 
     /// The token, read now.

@@ -77,7 +77,13 @@ impl Double {
     }
 
     pub(super) fn put(&self, path: &str, value: Value) {
-        self.change(|state| state.kv.entry(path.to_owned()).or_default().push(Some(value)));
+        self.change(|state| {
+            state
+                .kv
+                .entry(path.to_owned())
+                .or_default()
+                .push(Some(value))
+        });
     }
 
     fn serve(&self, stream: TcpStream) {
@@ -123,7 +129,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<(Asked, Value)> {
         };
         headers.insert(name.to_lowercase(), value.to_owned());
     }
-    let length = headers.get("content-length").map_or(0, |text| text.parse().unwrap());
+    let length = headers
+        .get("content-length")
+        .map_or(0, |text| text.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let asked = Asked {
@@ -151,15 +159,23 @@ impl State {
             }
             return self.token(900, true);
         }
-        let token = asked.headers.get("x-vault-token").cloned().unwrap_or_default();
+        let token = asked
+            .headers
+            .get("x-vault-token")
+            .cloned()
+            .unwrap_or_default();
         let Some(allowed) = self.tokens.get(&token).copied() else {
             return errors(403, &["permission denied"]);
         };
         let denied = || errors(403, &["1 error occurred:\n\t* permission denied\n\n"]);
         match (asked.method.as_str(), path.as_str()) {
-            ("GET", "auth/token/lookup-self") => ok(&json!({ "data": { "ttl": 3600, "renewable": true, "type": "service" } })),
+            ("GET", "auth/token/lookup-self") => {
+                ok(&json!({ "data": { "ttl": 3600, "renewable": true, "type": "service" } }))
+            }
             ("POST", "auth/token/create") if allowed => self.token(600, allowed),
-            ("POST", "auth/token/renew-self") => ok(&json!({ "auth": { "client_token": token, "lease_duration": 600, "renewable": true } })),
+            ("POST", "auth/token/renew-self") => ok(
+                &json!({ "auth": { "client_token": token, "lease_duration": 600, "renewable": true } }),
+            ),
             ("POST", "auth/token/revoke-self") => {
                 self.tokens.remove(&token);
                 self.leases.retain(|lease| !lease.ends_with(&token));
@@ -172,13 +188,17 @@ impl State {
                 self.leases.retain(|lease| lease != id);
                 http(204, "", "")
             }
-            ("POST", "sys/capabilities-self") => ok(&json!({ "data": { "capabilities": ["read"] } })),
+            ("POST", "sys/capabilities-self") => {
+                ok(&json!({ "data": { "capabilities": ["read"] } }))
+            }
             ("GET", "db/creds/app") => {
                 self.made += 1;
                 let id = format!("db/creds/app/{}.{token}", self.made);
                 self.leases.push(id.clone());
-                ok(&json!({ "lease_id": id, "lease_duration": 60, "renewable": true,
-                    "data": { "username": format!("u{}", self.made), "password": "plumAnchor-db" } }))
+                ok(
+                    &json!({ "lease_id": id, "lease_duration": 60, "renewable": true,
+                    "data": { "username": format!("u{}", self.made), "password": "plumAnchor-db" } }),
+                )
             }
             (method, path) if path.starts_with("kv/") => self.kv(method, asked, path, body),
             _ => denied(),
@@ -189,8 +209,10 @@ impl State {
         self.made += 1;
         let text = format!("made-{}", self.made);
         self.tokens.insert(text.clone(), allowed);
-        ok(&json!({ "auth": { "client_token": text, "accessor": format!("acc-{}", self.made),
-            "lease_duration": ttl, "renewable": true, "token_type": "service", "policies": ["default"] } }))
+        ok(
+            &json!({ "auth": { "client_token": text, "accessor": format!("acc-{}", self.made),
+            "lease_duration": ttl, "renewable": true, "token_type": "service", "policies": ["default"] } }),
+        )
     }
 
     fn renew(&self, body: &Value) -> String {
@@ -216,7 +238,11 @@ impl State {
                     Some(value) => {
                         let metadata = facts(wanted, value.is_none());
                         let status = if value.is_some() { 200 } else { 404 };
-                        http(status, "", &json!({ "data": { "data": value, "metadata": metadata } }).to_string())
+                        http(
+                            status,
+                            "",
+                            &json!({ "data": { "data": value, "metadata": metadata } }).to_string(),
+                        )
                     }
                 }
             }
@@ -224,15 +250,22 @@ impl State {
                 let all: BTreeMap<_, _> = versions
                     .iter()
                     .enumerate()
-                    .map(|(place, value)| ((place + 1).to_string(), facts(place + 1, value.is_none())))
+                    .map(|(place, value)| {
+                        ((place + 1).to_string(), facts(place + 1, value.is_none()))
+                    })
                     .collect();
-                ok(&json!({ "data": { "current_version": count, "created_time": TIME, "versions": all,
-                    "custom_metadata": { "team": "payments" } } }))
+                ok(
+                    &json!({ "data": { "current_version": count, "created_time": TIME, "versions": all,
+                    "custom_metadata": { "team": "payments" } } }),
+                )
             }
             ("POST", "data") => {
                 let cas = body["options"]["cas"].as_u64();
                 if cas.is_some_and(|cas| cas != count as u64) {
-                    return errors(400, &["check-and-set parameter did not match the current version"]);
+                    return errors(
+                        400,
+                        &["check-and-set parameter did not match the current version"],
+                    );
                 }
                 versions.push(Some(body["data"].clone()));
                 ok(&json!({ "data": facts(count + 1, false) }))
@@ -260,11 +293,15 @@ fn facts(version: usize, destroyed: bool) -> Value {
 fn mount(path: &str) -> String {
     let rest = path.trim_start_matches("sys/internal/ui/mounts/");
     match rest.split('/').next().unwrap() {
-        "kv" => ok(&json!({ "data": { "path": "kv/", "type": "kv", "options": { "version": "2" } } })),
+        "kv" => {
+            ok(&json!({ "data": { "path": "kv/", "type": "kv", "options": { "version": "2" } } }))
+        }
         "db" => ok(&json!({ "data": { "path": "db/", "type": "database", "options": null } })),
         other => errors(
             403,
-            &[&format!("preflight capability check returned 403, please ensure client's policies grant access to path \"{other}/\"")],
+            &[&format!(
+                "preflight capability check returned 403, please ensure client's policies grant access to path \"{other}/\""
+            )],
         ),
     }
 }

@@ -46,7 +46,9 @@ fn run<T>(work: impl Future<Output = T>) -> T {
         .build()
         .unwrap();
     runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(60), work).await.unwrap()
+        tokio::time::timeout(Duration::from_secs(60), work)
+            .await
+            .unwrap()
     })
 }
 
@@ -59,7 +61,10 @@ fn shown(secret: &Secret) -> String {
 #[test]
 fn the_contract_of_stores_holds() {
     let double = Double::start();
-    double.put("team/db", json!({ "password": "plumAnchor-1", "port": 5432 }));
+    double.put(
+        "team/db",
+        json!({ "password": "plumAnchor-1", "port": 5432 }),
+    );
     let (stores, _folder) = stores(&double, "good", Settings::new());
     let store: Arc<dyn SecretStore> = stores.store(&reference("vault://kv/team/db")).unwrap();
     let fixture = Fixture {
@@ -119,11 +124,20 @@ fn versions_that_are_gone_say_so() {
     run(async {
         let first = reference("vault://kv/a?version=1");
         stores.remove(&first).await.unwrap();
-        let error = stores.open(&first, &FetchOptions::default()).await.unwrap_err();
+        let error = stores
+            .open(&first, &FetchOptions::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
-        assert!(error.to_string().contains("version 1 was destroyed"), "{error}");
+        assert!(
+            error.to_string().contains("version 1 was destroyed"),
+            "{error}"
+        );
         let error = stores.metadata(&first).await.unwrap_err();
-        assert!(error.to_string().contains("version 1 was destroyed"), "{error}");
+        assert!(
+            error.to_string().contains("version 1 was destroyed"),
+            "{error}"
+        );
         let facts = stores.metadata(&reference("vault://kv/a")).await.unwrap();
         assert_eq!(facts.number, Some(2));
         assert_eq!(facts.labels["team"], "payments");
@@ -136,7 +150,10 @@ fn the_part_that_the_program_adds_itself_is_pointed_out() {
     let (stores, _folder) = stores(&double, "good", Settings::new());
     let wrong = reference("vault://kv/data/team/db#password");
     let error = run(stores.open(&wrong, &FetchOptions::default())).unwrap_err();
-    assert!(error.help().unwrap().contains("leave out `data/`"), "{error:?}");
+    assert!(
+        error.help().unwrap().contains("leave out `data/`"),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -148,7 +165,10 @@ fn nothing_is_sent_without_an_address_or_in_the_clear() {
         error.unwrap_err()
     };
     let error = open(&[]);
-    assert_eq!((error.kind(), error.operation()), (ErrorKind::Config, Operation::Configure));
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::Config, Operation::Configure)
+    );
     assert!(error.help().unwrap().contains("VAULT_ADDR"), "{error:?}");
     let error = open(&[("VAULT_ADDR", "http://vault.example:8200")]);
     assert!(error.to_string().contains("in the clear"), "{error:?}");

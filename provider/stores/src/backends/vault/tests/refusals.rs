@@ -16,7 +16,11 @@ fn refused(status: u16, headers: &str, body: &str) -> (StoreError, usize) {
     for _ in 0..10 {
         double.answer("kv/data/a", status, headers, body);
     }
-    let (stores, _folder) = stores(&double, "good", Settings::new().with("timeout", Duration::from_secs(5)));
+    let (stores, _folder) = stores(
+        &double,
+        "good",
+        Settings::new().with("timeout", Duration::from_secs(5)),
+    );
     let error = run(stores.open(&reference("vault://kv/a#b"), &FetchOptions::default()));
     (error.unwrap_err(), double.count("kv/data/a"))
 }
@@ -34,10 +38,26 @@ fn a_sealed_server_is_reported_at_once() {
 #[test]
 fn what_may_work_later_is_tried_again_within_limits() {
     for (status, body, kind) in [
-        (429, r#"{"errors":["request path \"kv/a\": rate limit quota exceeded"]}"#, ErrorKind::Throttled),
-        (412, r#"{"errors":["required index state not present"]}"#, ErrorKind::Unavailable),
-        (500, r#"{"errors":["local node not active but active cluster node not found"]}"#, ErrorKind::Unavailable),
-        (502, "<html>bad gateway plumAnchor-2</html>", ErrorKind::Unavailable),
+        (
+            429,
+            r#"{"errors":["request path \"kv/a\": rate limit quota exceeded"]}"#,
+            ErrorKind::Throttled,
+        ),
+        (
+            412,
+            r#"{"errors":["required index state not present"]}"#,
+            ErrorKind::Unavailable,
+        ),
+        (
+            500,
+            r#"{"errors":["local node not active but active cluster node not found"]}"#,
+            ErrorKind::Unavailable,
+        ),
+        (
+            502,
+            "<html>bad gateway plumAnchor-2</html>",
+            ErrorKind::Unavailable,
+        ),
     ] {
         let (error, asked) = refused(status, "", body);
         assert_eq!(error.kind(), kind, "{error:?}");
@@ -91,12 +111,20 @@ fn tokens_are_not_sent_where_a_standby_points() {
 fn the_index_of_the_last_answer_is_sent_along() {
     let double = Double::start();
     double.put("a", json!({ "b": "c" }));
-    double.answer("kv/data/a", 200, "x-vault-index: 42\r\n", r#"{"data":{"data":{"b":"c"},"metadata":{"version":1}}}"#);
+    double.answer(
+        "kv/data/a",
+        200,
+        "x-vault-index: 42\r\n",
+        r#"{"data":{"data":{"b":"c"},"metadata":{"version":1}}}"#,
+    );
     let (stores, _folder) = stores(&double, "good", Settings::new());
     run(async {
         for _ in 0..2 {
             let wanted = reference("vault://kv/a#b");
-            stores.open(&wanted, &FetchOptions::default()).await.unwrap();
+            stores
+                .open(&wanted, &FetchOptions::default())
+                .await
+                .unwrap();
         }
     });
     let last = double.change(|state| state.asked.last().cloned().unwrap());

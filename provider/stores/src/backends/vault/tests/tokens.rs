@@ -11,9 +11,10 @@ use crate::journal::Journal;
 use crate::{Environment, ErrorKind, FetchOptions};
 
 fn userpass(password: &str) -> Settings {
-    let method = Settings::new()
-        .with("username", "ci")
-        .with("password", secret_value::Secret::from_text(password.to_owned()));
+    let method = Settings::new().with("username", "ci").with(
+        "password",
+        secret_value::Secret::from_text(password.to_owned()),
+    );
     Settings::new().with("auth", Settings::new().with("userpass", method))
 }
 
@@ -23,22 +24,42 @@ fn leases_end_with_the_token_of_the_run() {
     let (stores, folder) = stores(&double, "good", Settings::new());
     run(async {
         let wanted = reference("vault://db/creds/app#password");
-        let opened = stores.open(&wanted, &FetchOptions::default()).await.unwrap();
+        let opened = stores
+            .open(&wanted, &FetchOptions::default())
+            .await
+            .unwrap();
         let lease = opened.unwrap().lease.unwrap();
         assert!(lease.facts.renewable && lease.facts.revocable);
-        assert!(lease.handle.id.ends_with("made-1"), "made under a token of the run");
+        assert!(
+            lease.handle.id.ends_with("made-1"),
+            "made under a token of the run"
+        );
         stores.renew(&lease.handle, None).await.unwrap();
         let environment = Environment::fixed(folder.path(), [("SECRETREF_LEASES", "leases")]);
         let journal = Journal::locate(&environment).unwrap();
         let noted = journal.runs().unwrap();
         assert_eq!(noted[0].held.len(), 2, "{noted:?}");
-        assert!(!fs::read_to_string(fs::read_dir(journal.folder()).unwrap().next().unwrap().unwrap().path()).unwrap().contains("plumAnchor"));
+        assert!(
+            !fs::read_to_string(
+                fs::read_dir(journal.folder())
+                    .unwrap()
+                    .next()
+                    .unwrap()
+                    .unwrap()
+                    .path()
+            )
+            .unwrap()
+            .contains("plumAnchor")
+        );
         stores.close().await.unwrap();
         assert_eq!(fs::read_dir(journal.folder()).unwrap().count(), 0);
     });
     double.change(|state| {
         assert!(state.leases.is_empty());
-        assert!(state.tokens.contains_key("good"), "the token of somebody else is left alone");
+        assert!(
+            state.tokens.contains_key("good"),
+            "the token of somebody else is left alone"
+        );
         assert_eq!(state.tokens.len(), 1);
     });
 }
@@ -50,10 +71,17 @@ fn leases_that_only_the_run_may_end_are_left_to_its_end() {
     let (stores, folder) = stores(&double, "plain", Settings::new());
     run(async {
         let wanted = reference("vault://db/creds/app#password");
-        let opened = stores.open(&wanted, &FetchOptions::default()).await.unwrap().unwrap();
+        let opened = stores
+            .open(&wanted, &FetchOptions::default())
+            .await
+            .unwrap()
+            .unwrap();
         let note = &opened.value.metadata.notes[0];
         assert!(note.contains("auth/token/create"), "{note}");
-        let error = stores.revoke(&opened.lease.unwrap().handle).await.unwrap_err();
+        let error = stores
+            .revoke(&opened.lease.unwrap().handle)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
         stores.close().await.unwrap();
     });
@@ -68,9 +96,15 @@ fn a_login_is_made_anew_when_its_token_has_ended() {
     let (stores, _folder) = stores(&double, "", userpass("pass-ci"));
     run(async {
         let wanted = reference("vault://kv/a#b");
-        stores.open(&wanted, &FetchOptions::default()).await.unwrap();
+        stores
+            .open(&wanted, &FetchOptions::default())
+            .await
+            .unwrap();
         double.change(|state| state.tokens.retain(|token, _| !token.starts_with("made")));
-        stores.open(&wanted, &FetchOptions::default()).await.unwrap();
+        stores
+            .open(&wanted, &FetchOptions::default())
+            .await
+            .unwrap();
         stores.close().await.unwrap();
     });
     assert_eq!(double.count("auth/userpass/login/ci"), 2);
