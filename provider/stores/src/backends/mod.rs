@@ -10,13 +10,13 @@ mod identity;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod local;
+#[cfg(feature = "sops")]
+mod sops;
 #[cfg(feature = "vault")]
 mod vault;
 
 #[cfg(feature = "vault")]
 pub(crate) use vault::janitor::end as end_vault_lease;
-#[cfg(feature = "sops")]
-mod sops;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -59,10 +59,10 @@ pub const STORES: &[StoreKind] = &[
     #[cfg(feature = "kubernetes")]
     kubernetes::TOKEN,
     local::KIND,
-    #[cfg(feature = "vault")]
-    vault::KIND,
     #[cfg(feature = "sops")]
     sops::KIND,
+    #[cfg(feature = "vault")]
+    vault::KIND,
 ];
 
 /// A kind of store.
