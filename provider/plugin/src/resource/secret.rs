@@ -240,6 +240,7 @@ fn one_source() -> Diagnostic {
 fn fill(state: &mut SecretModel, metadata: Metadata) {
     state.version = metadata.version;
     state.version_number = count(metadata.number);
-    state.created_at = time(metadata.created);
+    // Not every store tells it with every answer, and it does not change.
+    state.created_at = time(metadata.created).or_else(|| state.created_at.take());
     state.updated_at = time(metadata.updated);
 }

@@ -283,10 +283,18 @@ impl Place<'_> {
         if !answer.status.is_success() {
             return Err(refusal::error(operation, &answer));
         }
-        let facts: VersionFacts = Envelope::read(operation, &answer)?
+        let written: VersionFacts = Envelope::read(operation, &answer)?
             .data(operation)?
             .read(operation)?;
-        Ok(facts.metadata())
+        let mut metadata = written.metadata();
+        if written.version == 1 {
+            metadata.created = metadata.updated;
+            metadata.versions = Some(1);
+        } else if let Ok(facts) = self.facts(operation).await {
+            metadata.created = moment(&facts.created_time);
+            metadata.versions = Some(facts.versions.len() as u64);
+        }
+        Ok(metadata)
     }
 
     async fn put(&self, fields: &entry::Fields, cas: Option<u64>) -> Result<Response> {

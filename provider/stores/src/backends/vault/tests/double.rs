@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde_json::{Value, json};
 
 /// What one request was.
@@ -25,6 +26,8 @@ pub(super) struct State {
     /// Tokens that are valid, and whether their policies allow more than the default ones.
     pub(super) tokens: BTreeMap<String, bool>,
     pub(super) leases: Vec<String>,
+    /// Wrapping tokens and the paths that made them.
+    pub(super) wrapped: BTreeMap<String, String>,
     /// Versions of each path: the value, or `None` when it was destroyed.
     kv: BTreeMap<String, Vec<Option<Value>>>,
     made: usize,
@@ -159,6 +162,41 @@ impl State {
             }
             return self.token(900, true);
         }
+        match path.as_str() {
+            "sys/wrapping/lookup" => {
+                return self.wrapping(body["token"].as_str().unwrap_or_default(), false);
+            }
+            "auth/approle/login" => {
+                if (body["role_id"].as_str(), body["secret_id"].as_str())
+                    != (Some("role"), Some("secret-id-1"))
+                {
+                    return errors(400, &["invalid role or secret ID"]);
+                }
+                return self.token(300, true);
+            }
+            "auth/kubernetes/login" | "auth/jwt/login" => {
+                let known = body["role"] == "ci"
+                    && body["jwt"]
+                        .as_str()
+                        .is_some_and(|jwt| jwt.starts_with("e30."));
+                if !known {
+                    return errors(403, &["permission denied"]);
+                }
+                return self.token(300, true);
+            }
+            _ => {}
+        }
+        if path == "sys/wrapping/unwrap" {
+            let token = asked
+                .headers
+                .get("x-vault-token")
+                .cloned()
+                .unwrap_or_default();
+            return self.wrapping(&token, true);
+        }
+        if let Some(login) = asked.headers.get("x-vault-inline-auth-path") {
+            return self.inline(login, asked, body);
+        }
         let token = asked
             .headers
             .get("x-vault-token")
@@ -203,6 +241,36 @@ impl State {
             (method, path) if path.starts_with("kv/") => self.kv(method, asked, path, body),
             _ => denied(),
         }
+    }
+
+    /// A login that comes with the request itself; the parameters are base64url of JSON.
+    fn inline(&mut self, login: &str, asked: &Asked, body: &Value) -> String {
+        let parameters = asked
+            .headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-vault-inline-auth-parameter-"));
+        let right = parameters.into_iter().any(|(_, text)| {
+            let json = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
+            let parameter: Value = serde_json::from_slice(&json).unwrap();
+            parameter == json!({ "key": "password", "value": "pass-ci" })
+        });
+        let path = asked.path.split('?').next().unwrap();
+        if login != "auth/userpass/login/ci" || !right || !path.starts_with("kv/") {
+            return errors(403, &["permission denied"]);
+        }
+        self.kv(&asked.method, asked, path, body)
+    }
+
+    /// What a wrapping token holds, once; looking is free.
+    fn wrapping(&mut self, token: &str, open: bool) -> String {
+        let Some(path) = self.wrapped.get(token).cloned() else {
+            return errors(400, &["wrapping token is not valid or does not exist"]);
+        };
+        if !open {
+            return ok(&json!({ "data": { "creation_path": path, "creation_ttl": 60 } }));
+        }
+        self.wrapped.remove(token);
+        ok(&json!({ "data": { "secret_id": "secret-id-1", "secret_id_accessor": "a" } }))
     }
 
     fn token(&mut self, ttl: u64, allowed: bool) -> String {

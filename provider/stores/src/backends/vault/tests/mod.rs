@@ -1,6 +1,7 @@
 //! The backend against a double that checks tokens and answers as a real server does.
 
 mod double;
+mod logins;
 mod refusals;
 mod tokens;
 
