@@ -1,8 +1,8 @@
-# A database login that exists for this run only.
+# A database login that exists for this run only. The provider below logs in while planning, too, so it is opened in
+# every plan.
 ephemeral "secretref_vault_dynamic" "database" {
-  ref      = "vault+prod://database/creds/app"
-  applying = terraform.applying
-  min_ttl  = "30m"
+  ref     = "vault+prod://database/creds/app"
+  min_ttl = "30m"
 }
 
 # A directory account: checked out here, checked in when Terraform is done.

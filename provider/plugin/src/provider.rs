@@ -129,6 +129,7 @@ mod tests {
         let registry = Registry::of(&SecretRefProvider);
         assert!(registry.duplicates().is_empty());
         assert_eq!(registry.schema_problems(), Vec::<String>::new());
-        assert!(SecretRefProvider.schema().validate().is_empty());
+        let problems = SecretRefProvider.schema().validate();
+        assert!(problems.is_empty(), "{problems:?}");
     }
 }

@@ -91,10 +91,11 @@ fn described(summary: &str, settings: &'static [Setting]) -> Block {
                 optional(),
                 setting.doc,
             ),
-            SettingKind::Group(inner) => block.block(NestedBlock {
-                max_items: 1,
-                ..NestedBlock::new(setting.name, Nesting::Single, described(setting.doc, inner))
-            }),
+            SettingKind::Group(inner) => block.block(NestedBlock::new(
+                setting.name,
+                Nesting::Single,
+                described(setting.doc, inner),
+            )),
         })
 }
 
