@@ -202,7 +202,7 @@ impl EphemeralResource for VaultTransit {
         if gated(context.data(), config.applying, &reference).await? {
             match &config.inputs {
                 Some(inputs) => {
-                    config.results = Some(inputs.iter().map(|_| placeholder()).collect())
+                    config.results = Some(inputs.iter().map(|_| placeholder()).collect());
                 }
                 None if action != "verify" => config.result = Some(placeholder()),
                 None => {}

@@ -145,7 +145,7 @@ impl Journal {
         paths.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
         paths.sort();
         let now = Timestamp::now();
-        let runs = paths.into_iter().filter_map(|path| Run::read(path, now));
+        let runs = paths.iter().filter_map(|path| Run::read(path, now));
         Ok(runs
             .filter(|run| {
                 let over = run.held.is_empty() && !run.running;
@@ -204,8 +204,8 @@ impl Running {
 }
 
 impl Run {
-    fn read(path: PathBuf, now: Timestamp) -> Option<Self> {
-        let text = files::read_limited(Operation::Configure, &path, MAX_BYTES).ok()?;
+    fn read(path: &Path, now: Timestamp) -> Option<Self> {
+        let text = files::read_limited(Operation::Configure, path, MAX_BYTES).ok()?;
         let id = path.file_stem()?.to_str()?.to_owned();
         let mut run: Option<Self> = None;
         // A line that was cut off by the kill is skipped.
@@ -215,11 +215,11 @@ impl Run {
                 (None, Record::Began { time, server, .. }) => {
                     run = Some(Self {
                         id: id.clone(),
-                        running: is_locked(&path),
+                        running: is_locked(path),
                         server,
                         started: time,
                         held: Vec::new(),
-                        path: path.clone(),
+                        path: path.to_owned(),
                     });
                 }
                 (Some(run), record) => record.apply(&mut run.held),

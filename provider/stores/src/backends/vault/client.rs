@@ -80,7 +80,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(super) fn query(mut self, name: &'a str, value: impl ToString) -> Self {
+    pub(super) fn query(mut self, name: &'a str, value: &impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self
     }

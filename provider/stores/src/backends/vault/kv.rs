@@ -135,7 +135,7 @@ impl Place<'_> {
         let path = self.full("data");
         let mut call = Call::get(operation, &path);
         if let Some(version) = version {
-            call = call.query("version", version);
+            call = call.query("version", &version);
         }
         let answer = self.run.call(Need::Read, call).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -213,7 +213,7 @@ impl Place<'_> {
         let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", self.path));
         let folder = format!("{}/{folder}", self.mount.path);
         let path = folder.trim_end_matches('/');
-        let call = Call::get(operation, path).query("list", true);
+        let call = Call::get(operation, path).query("list", &true);
         let answer = self.run.call(Need::Read, call).await?;
         match answer.status {
             StatusCode::FORBIDDEN => {

@@ -50,7 +50,7 @@ impl Double {
             address: format!("http://{}", listener.local_addr().unwrap()),
             state: Arc::default(),
         };
-        double.change(|state| drop(state.tokens.insert("good".to_owned(), true)));
+        double.allow("good", true);
         let serving = double.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -81,11 +81,22 @@ impl Double {
 
     pub(super) fn put(&self, path: &str, value: Value) {
         self.change(|state| {
-            state
-                .kv
-                .entry(path.to_owned())
-                .or_default()
-                .push(Some(value))
+            let versions = state.kv.entry(path.to_owned()).or_default();
+            versions.push(Some(value));
+        });
+    }
+
+    /// Makes a token valid; `all` says whether it may do more than the default policy allows.
+    pub(super) fn allow(&self, token: &str, all: bool) {
+        self.change(|state| {
+            state.tokens.insert(token.to_owned(), all);
+        });
+    }
+
+    /// Makes a wrapping token, as `path` would.
+    pub(super) fn wrap(&self, token: &str, path: &str) {
+        self.change(|state| {
+            state.wrapped.insert(token.to_owned(), path.to_owned());
         });
     }
 

@@ -60,13 +60,7 @@ fn approle_takes_plain_and_wrapped_secret_ids() {
     let double = double();
     let (plain, _folder) = stores(&double, "", approle("secret-id-1"));
     open(&plain).unwrap();
-    double.change(|state| {
-        drop(
-            state
-                .wrapped
-                .insert("wrap-1".to_owned(), WRAPPED_BY.to_owned()),
-        )
-    });
+    double.wrap("wrap-1", WRAPPED_BY);
     let (fresh, _folder) = stores(&double, "", wrapped("wrap-1"));
     open(&fresh).unwrap();
     // It was opened: whoever comes second is told what that means.
@@ -78,13 +72,7 @@ fn approle_takes_plain_and_wrapped_secret_ids() {
 #[test]
 fn a_wrapping_token_of_another_path_is_not_opened() {
     let double = double();
-    double.change(|state| {
-        drop(
-            state
-                .wrapped
-                .insert("wrap-2".to_owned(), "cubbyhole/evil".to_owned()),
-        )
-    });
+    double.wrap("wrap-2", "cubbyhole/evil");
     let (replaced, _folder) = stores(&double, "", wrapped("wrap-2"));
     let error = open(&replaced).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Integrity, "{error:?}");

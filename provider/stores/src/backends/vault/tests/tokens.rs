@@ -67,7 +67,7 @@ fn leases_end_with_the_token_of_the_run() {
 #[test]
 fn leases_that_only_the_run_may_end_are_left_to_its_end() {
     let double = Double::start();
-    double.change(|state| drop(state.tokens.insert("plain".to_owned(), false)));
+    double.allow("plain", false);
     let (stores, folder) = stores(&double, "plain", Settings::new());
     run(async {
         let wanted = reference("vault://db/creds/app#password");
