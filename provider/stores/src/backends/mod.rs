@@ -10,6 +10,18 @@ mod identity;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod local;
+#[cfg(feature = "doppler")]
+mod doppler;
+mod env;
+mod file;
+mod identity;
+#[cfg(feature = "infisical")]
+mod infisical;
+mod local;
+#[cfg(feature = "onepassword")]
+mod onepassword;
+#[cfg(any(feature = "doppler", feature = "infisical", feature = "onepassword"))]
+mod rest;
 #[cfg(feature = "sops")]
 mod sops;
 #[cfg(feature = "vault")]
@@ -59,6 +71,16 @@ pub const STORES: &[StoreKind] = &[
     #[cfg(feature = "kubernetes")]
     kubernetes::TOKEN,
     local::KIND,
+    #[cfg(feature = "doppler")]
+    doppler::KIND,
+    env::KIND,
+    file::KIND,
+    identity::KIND,
+    #[cfg(feature = "infisical")]
+    infisical::KIND,
+    local::KIND,
+    #[cfg(feature = "onepassword")]
+    onepassword::KIND,
     #[cfg(feature = "sops")]
     sops::KIND,
     #[cfg(feature = "vault")]

@@ -6,6 +6,7 @@ use secret_value::Secret;
 use zeroize::Zeroizing;
 
 use crate::error::{ErrorKind, Operation, Result, StoreError};
+use crate::select::push_quoted;
 
 /// Adds `Authorization: Bearer <token>`.
 ///
@@ -36,42 +37,112 @@ pub(crate) fn bearer(
     Ok(request.header(AUTHORIZATION, value))
 }
 
-/// Makes the body a JSON object of texts, which may be secret.
+/// A JSON body with secrets inside.
+pub(crate) struct JsonBody(Zeroizing<String>);
+
+impl JsonBody {
+    /// A body without secrets.
+    pub(crate) fn plain(value: &serde_json::Value) -> Self {
+        Self(Zeroizing::new(value.to_string()))
+    }
+
+    /// Makes it the body of `request`.
+    pub(crate) fn add_to(&self, request: RequestBuilder) -> RequestBuilder {
+        // The HTTP library keeps its own copy until the request is sent.
+        request
+            .header(CONTENT_TYPE, "application/json")
+            .body(self.0.as_bytes().to_vec())
+    }
+}
+
+/// A JSON object of `texts`, which are no secrets, and a member `name`, which is an object of texts that may be.
 ///
 /// # Errors
-/// `config` for a secret that is no text.
-pub(crate) fn json_body(
-    request: RequestBuilder,
-    operation: Operation,
+/// `invalid_reference` for a secret that is no text.
+pub(crate) fn nested_body(
+    texts: &[(&str, &str)],
+    name: &str,
     members: &[(&str, &Secret)],
-) -> Result<RequestBuilder> {
-    let room: usize = members
+    operation: Operation,
+) -> Result<JsonBody> {
+    let mut body = start(texts, 6 * name.len() + 8 + room(members));
+    push_quoted(&mut body, name);
+    body.push(':');
+    push_object(&mut body, members, operation)?;
+    body.push('}');
+    Ok(JsonBody(body))
+}
+
+/// A JSON object of `texts`, which are no secrets, and `members`, which may be.
+///
+/// # Errors
+/// `invalid_reference` for a secret that is no text.
+pub(crate) fn nested_members(
+    texts: &[(&str, &str)],
+    members: &[(&str, &Secret)],
+    operation: Operation,
+) -> Result<JsonBody> {
+    let mut body = start(texts, room(members));
+    push_members(&mut body, members, operation)?;
+    body.push('}');
+    Ok(JsonBody(body))
+}
+
+/// The start of an object: `texts`, each followed by a comma, and room for `more` bytes.
+fn start(texts: &[(&str, &str)], more: usize) -> Zeroizing<String> {
+    let size: usize = texts
         .iter()
-        .map(|(name, value)| name.len() + 6 * value.len() + 8)
+        .map(|(name, text)| 6 * (name.len() + text.len()) + 8)
         .sum();
-    let mut body = Zeroizing::new(String::with_capacity(room + 2));
-    for (name, value) in members {
+    let mut body = Zeroizing::new(String::with_capacity(size + more + 8));
+    body.push('{');
+    for (name, text) in texts {
+        push_quoted(&mut body, name);
+        body.push(':');
+        push_quoted(&mut body, text);
+        body.push(',');
+    }
+    body
+}
+
+/// Room for the worst escaping, so that the buffer never moves and leaves a copy behind.
+fn room(members: &[(&str, &Secret)]) -> usize {
+    let sizes = members.iter();
+    let sizes = sizes.map(|(name, value)| 6 * (name.len() + value.len()) + 8);
+    sizes.sum::<usize>() + 2
+}
+
+fn push_object(body: &mut String, members: &[(&str, &Secret)], operation: Operation) -> Result<()> {
+    body.push('{');
+    push_members(body, members, operation)?;
+    body.push('}');
+    Ok(())
+}
+
+fn push_members(
+    body: &mut String,
+    members: &[(&str, &Secret)],
+    operation: Operation,
+) -> Result<()> {
+    for (index, (name, value)) in members.iter().enumerate() {
         #[expect(
             clippy::disallowed_methods,
             reason = "credentials or a value on their way to the store"
         )]
         let text = std::str::from_utf8(value.expose()).map_err(|_| {
             StoreError::new(
-                ErrorKind::Config,
+                ErrorKind::InvalidReference,
                 operation,
-                format!("`{name}` is not text, and the store takes text only"),
+                format!("the value of `{name}` is not text, and the store takes text only"),
             )
+            .with_help("store it in base64, and read it with `?encoding=base64`")
         })?;
-        let lead = if body.is_empty() { '{' } else { ',' };
-        body.push(lead);
-        crate::select::push_quoted(&mut body, name);
+        if index > 0 {
+            body.push(',');
+        }
+        push_quoted(body, name);
         body.push(':');
-        crate::select::push_quoted(&mut body, text);
+        push_quoted(body, text);
     }
-    let end = if members.is_empty() { "{}" } else { "}" };
-    body.push_str(end);
-    // The HTTP library keeps its own copy until the request is sent.
-    Ok(request
-        .header(CONTENT_TYPE, "application/json")
-        .body(body.as_bytes().to_vec()))
+    Ok(())
 }

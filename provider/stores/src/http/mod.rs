@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use reqwest::{Method, Url};
 
-pub(crate) use credentials::{bearer, json_body};
+pub(crate) use credentials::{JsonBody, bearer, nested_body, nested_members};
 pub(crate) use response::Response;
 pub(crate) use secret_text::SecretText;
 pub(crate) use tls::{ClientIdentity, TlsOptions, certificate_problem};

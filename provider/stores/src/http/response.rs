@@ -81,6 +81,14 @@ impl Response {
     /// # Errors
     /// `unavailable` when it is something else, such as the page of a proxy; nothing of it is quoted.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.json_borrowed()
+    }
+
+    /// The body read as JSON, with parts of it left in place.
+    ///
+    /// # Errors
+    /// As [`Response::json`].
+    pub(crate) fn json_borrowed<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Eof => "the answer is cut off",
