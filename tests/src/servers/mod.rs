@@ -6,6 +6,7 @@
 //!
 //! | server | what it is |
 //! |---|---|
+//! | [`Doppler`], [`Infisical`], [`OnePassword`] | doubles; the official clients of each are run against them |
 //! | [`FaultProxy`] | a proxy before any of them that counts requests and misbehaves on demand |
 //! | [`Moto`] | the emulator of AWS services |
 //! | [`OidcIssuer`] | an issuer of real signed tokens, with the endpoint of GitHub Actions |
@@ -18,10 +19,14 @@ mod authority;
 mod bao;
 mod client;
 mod cluster;
+mod doppler;
+mod double;
 mod fault_proxy;
 mod http;
+mod infisical;
 mod moto;
 mod oidc_issuer;
+mod onepassword;
 mod openbao;
 mod postgres;
 mod process;
@@ -32,9 +37,12 @@ pub use authority::{Authority, Flaw, Issued};
 pub use bao::{Bao, LeasePeriod};
 pub use client::{Answer, Client};
 pub use cluster::OpenBaoCluster;
+pub use doppler::{Doppler, DopplerAccess};
 pub use fault_proxy::{Fault, FaultProxy, Recorded, Rule};
+pub use infisical::{Infisical, InfisicalRole, PROJECT_ID, PROJECT_SLUG};
 pub use moto::Moto;
 pub use oidc_issuer::OidcIssuer;
+pub use onepassword::OnePassword;
 pub use openbao::OpenBao;
 pub use postgres::Postgres;
 pub use token_review::TokenReview;

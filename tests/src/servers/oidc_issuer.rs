@@ -134,6 +134,26 @@ impl OidcIssuer {
     }
 }
 
+/// Checks tokens of an issuer, as services that trust it do.
+pub(super) struct Verifier(Arc<Shared>);
+
+impl Verifier {
+    /// The claims of a token that is signed by the issuer and has not ended.
+    pub(super) fn verify(&self, token: &str) -> Result<Value> {
+        let claims = self.0.signer.verify(token)?;
+        let ends = claims["exp"].as_u64().unwrap_or(0);
+        anyhow::ensure!(ends > now(), "the token has ended");
+        Ok(claims)
+    }
+}
+
+impl OidcIssuer {
+    /// Who checks its tokens.
+    pub(super) fn verifier(&self) -> Verifier {
+        Verifier(Arc::clone(&self.shared))
+    }
+}
+
 impl Shared {
     fn handle(&self, request: &Request<Bytes>) -> Reply {
         let url = lock(&self.url).clone();

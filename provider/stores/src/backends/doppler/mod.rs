@@ -4,8 +4,6 @@
 //! of one config are read with one download. Doppler has no versions and tells no times.
 
 mod api;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

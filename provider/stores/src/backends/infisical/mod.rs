@@ -9,8 +9,6 @@ mod dynamic;
 mod login;
 mod place;
 mod secret;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,8 +7,6 @@
 mod cli;
 mod connect;
 mod item;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
