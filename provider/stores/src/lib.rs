@@ -6,6 +6,9 @@
 //! - [`StoreError`] has a stable kind, a reason, a place and help; never a value.
 //! - Values are [`secret_value::Secret`] all the way.
 
+// The futures of stores that log in, renew and wait while they ask are nested deeper than the default allows.
+#![recursion_limit = "256"]
+
 pub mod audit;
 pub mod blocks;
 pub mod identity;

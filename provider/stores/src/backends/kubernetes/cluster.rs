@@ -23,11 +23,16 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 const POD_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// A cluster.
-#[derive(Debug)]
 pub(super) struct Cluster {
     environment: Environment,
     settings: Settings,
     client: OnceCell<Client>,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").finish_non_exhaustive()
+    }
 }
 
 /// A request: method, path from the root of the API server, body.
