@@ -4,12 +4,6 @@
 mod age;
 #[cfg(feature = "aws")]
 mod aws;
-mod env;
-mod file;
-mod identity;
-#[cfg(feature = "kubernetes")]
-mod kubernetes;
-mod local;
 #[cfg(feature = "doppler")]
 mod doppler;
 mod env;
@@ -17,6 +11,8 @@ mod file;
 mod identity;
 #[cfg(feature = "infisical")]
 mod infisical;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod local;
 #[cfg(feature = "onepassword")]
 mod onepassword;
@@ -63,14 +59,6 @@ pub const STORES: &[StoreKind] = &[
     aws::SSM,
     #[cfg(feature = "aws")]
     aws::STS,
-    env::KIND,
-    file::KIND,
-    identity::KIND,
-    #[cfg(feature = "kubernetes")]
-    kubernetes::SECRET,
-    #[cfg(feature = "kubernetes")]
-    kubernetes::TOKEN,
-    local::KIND,
     #[cfg(feature = "doppler")]
     doppler::KIND,
     env::KIND,
@@ -78,6 +66,10 @@ pub const STORES: &[StoreKind] = &[
     identity::KIND,
     #[cfg(feature = "infisical")]
     infisical::KIND,
+    #[cfg(feature = "kubernetes")]
+    kubernetes::SECRET,
+    #[cfg(feature = "kubernetes")]
+    kubernetes::TOKEN,
     local::KIND,
     #[cfg(feature = "onepassword")]
     onepassword::KIND,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secret_policy::{Scheme, SecretRef};
 use secret_value::Secret;
 use tokio::sync::OnceCell;
@@ -15,7 +16,7 @@ use crate::backends::{StoreContext, StoreKind};
 use crate::blocks::Settings;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
-use crate::http::{HttpClient, HttpOptions};
+use crate::http::{HttpClient, HttpOptions, base_url};
 use crate::identity::IdentityTokens;
 use crate::local::Passphrase;
 use crate::shared::Shared;
@@ -63,6 +64,14 @@ impl Services {
                     .ask(operation, &reference, &[], Settings::new())
                     .await?;
                 azure::decrypt(operation, self.http().await?, url, &token, &wrapped.text).await
+            }
+            Recipient::Vault {
+                address,
+                engine,
+                key,
+            } => {
+                self.check_vault(operation, address)?;
+                self.vault(operation, engine, key, &wrapped.text).await
             }
             other => Err(StoreError::new(
                 ErrorKind::Unsupported,
@@ -117,6 +126,65 @@ impl Services {
         )]
         let part = value.expose().to_vec();
         Ok(Zeroizing::new(part))
+    }
+
+    /// Refuses an address that is not the Vault of this run: the file must not send its login elsewhere.
+    fn check_vault(&self, operation: Operation, address: &str) -> Result<()> {
+        let own = ["VAULT_ADDR", "BAO_ADDR"]
+            .iter()
+            .find_map(|name| self.environment.text(name))
+            .ok_or_else(|| {
+                StoreError::new(
+                    ErrorKind::Config,
+                    operation,
+                    "no Vault is configured for this run, so the key in Vault cannot be used",
+                )
+                .with_help("set VAULT_ADDR, and log in as for `vault://`")
+            })?;
+        let place = |text: &str| base_url("address", text).ok();
+        if place(address).is_some() && place(address) == place(&own) {
+            return Ok(());
+        }
+        Err(StoreError::new(
+            ErrorKind::PermissionDenied,
+            operation,
+            "the file names another Vault than this run uses, so no login is sent there",
+        )
+        .with_context("vault", &own)
+        .with_help("set VAULT_ADDR to the address in the file if that server is meant"))
+    }
+
+    /// Decrypts with a key of Vault's transit engine.
+    async fn vault(
+        &self,
+        operation: Operation,
+        engine: &str,
+        key: &str,
+        text: &str,
+    ) -> Result<Part> {
+        let body = format!("{{\"ciphertext\":{}}}", serde_json::Value::from(text));
+        let arguments = Settings::new()
+            .with("method", "POST")
+            .with("data", Secret::from_text(body));
+        let reference = format!("vault://{}/decrypt/{key}", engine.trim_matches('/'));
+        let answer = self.ask(operation, &reference, &[], arguments).await?;
+        #[derive(serde::Deserialize)]
+        struct Plain {
+            plaintext: Zeroizing<String>,
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "sealing: the key of the file goes to the cipher"
+        )]
+        let plain: Option<Plain> = serde_json::from_slice(answer.expose()).ok();
+        let part = plain.and_then(|plain| BASE64_STANDARD.decode(&*plain.plaintext).ok());
+        part.map(Zeroizing::new).ok_or_else(|| {
+            StoreError::new(
+                ErrorKind::Unavailable,
+                operation,
+                "the transit engine answered something else than a key",
+            )
+        })
     }
 
     /// A token for Google Cloud, from where `sops` takes it first, or made by the store for such tokens.
