@@ -87,8 +87,7 @@ impl<'r> Run<'r> {
             .iter()
             .filter(|module| !elsewhere.contains(module.path))
             .collect();
-        let counts =
-            |module: &&&Module<'_>| module.files.iter().any(|file| !file.kind.is_beside());
+        let counts = |module: &&&Module<'_>| module.files.iter().any(|file| !file.kind.is_beside());
         outcome.report.stats.modules += modules.iter().filter(counts).count();
         let mut findings: Vec<Finding> = files[..linted].iter().filter_map(syntax_error).collect();
         for sink in self.linter.check(&workspace, &modules) {

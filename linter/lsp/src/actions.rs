@@ -7,9 +7,9 @@ use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Hover, HoverContents,
     HoverParams, MarkupContent, MarkupKind, TextEdit, Uri, WorkspaceEdit,
 };
-use secretlint_core::{Edit, FileId};
 use secretlint_core::fix::{self, Applicability, Fix};
 use secretlint_core::report::ReportedFinding;
+use secretlint_core::{Edit, FileId};
 use secretlint_engine::project::rule_page;
 
 use crate::convert::{Lines, path_of};
