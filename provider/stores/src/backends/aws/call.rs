@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::account::{Account, remember};
+use super::account::Account;
 use super::endpoint::Service;
 use super::refusal::{Outcome, Refusal};
 use crate::error::{ErrorKind, Operation, Result, Retry, StoreError};
@@ -137,7 +137,6 @@ impl Call {
         body: &Zeroizing<Vec<u8>>,
     ) -> Result<Response> {
         let credentials = account.credentials(self.operation).await?;
-        remember(&credentials);
         let target = format!("{}.{}", self.service.target, self.action);
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),

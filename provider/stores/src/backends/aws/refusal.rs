@@ -99,6 +99,9 @@ pub(super) fn described(operation: Operation, code: &str, action: &str) -> Store
         ErrorKind::PermissionDenied if is_expired(code) => error.with_help(
             "log in again; with `web_identity` or a role, expired credentials are replaced by themselves",
         ),
+        ErrorKind::PermissionDenied if may_be_skew(code) => error.with_help(
+            "check the key, and the clock of this machine: AWS accepts a difference of five minutes",
+        ),
         ErrorKind::PermissionDenied => error.with_help(format!(
             "allow `{action}` for this identity, and `kms:Decrypt` where a key of your own encrypts"
         )),
@@ -180,13 +183,14 @@ fn plain(text: &str) -> bool {
 }
 
 fn no_type(answer: &Response) -> StoreError {
-    let message = if answer.status.is_redirection() {
-        "the server sends elsewhere, which is not followed with credentials"
-    } else {
-        "the server did not answer as AWS does"
-    };
+    if answer.status.is_redirection() {
+        return answer.refusal("the secret");
+    }
     answer
-        .error(ErrorKind::Unavailable, message)
+        .error(
+            ErrorKind::Unavailable,
+            "the server did not answer as AWS does",
+        )
         .with_help("check `endpoint` and `region`; a proxy may have answered instead")
 }
 

@@ -158,6 +158,9 @@ async fn client(
     let mut config = aws_sdk_sts::config::Builder::from(&opened.sdk)
         .region(Region::new(region))
         .endpoint_url(address.as_str().trim_end_matches('/'))
+        // The address is of that kind already, and the SDK takes no address together with these.
+        .use_fips(false)
+        .use_dual_stack(false)
         .time_source(SharedTimeSource::new(Clock(Arc::clone(&account.skew))))
         // Ours is the one correction: the SDK's would come on top of it.
         .disable_clock_skew_correction(true)

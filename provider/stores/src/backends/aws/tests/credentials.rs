@@ -373,6 +373,18 @@ fn a_role_of_the_block_is_assumed_and_renewed() {
 }
 
 #[test]
+fn addresses_of_the_block_go_before_fips_and_dual_stack() {
+    let double = with_secret();
+    let group = Settings::new().with("role_arn", format!("arn:aws:iam::{ACCOUNT}:role/reader"));
+    let settings = Settings::new()
+        .with("use_fips", true)
+        .with("use_dualstack", true)
+        .with("endpoint", double.address.as_str())
+        .with("assume_role", group);
+    opens(&configured(&double, settings));
+}
+
+#[test]
 fn expired_and_unknown_credentials_say_so() {
     let double = with_secret();
     double

@@ -64,6 +64,8 @@ pub(super) struct State {
     pub(super) faults: VecDeque<Fault>,
     /// Seconds that its clock is ahead.
     pub(super) ahead: i64,
+    /// Whether it keeps its time to itself.
+    pub(super) no_date: bool,
     pub(super) log: Vec<String>,
     /// Forms of the calls of STS.
     pub(super) forms: Vec<BTreeMap<String, String>>,
@@ -187,13 +189,17 @@ impl State {
         let date = jiff::fmt::rfc2822::DateTimePrinter::new()
             .timestamp_to_rfc9110_string(&now)
             .unwrap();
-        vec![
+        let mut headers = vec![
             ("date", date),
             (
                 "x-amzn-requestid",
                 "11111111-2222-3333-4444-555555555555".to_owned(),
             ),
-        ]
+        ];
+        if self.no_date {
+            headers.remove(0);
+        }
+        headers
     }
 
     fn refuse(&self, is_json: bool, (code, message): Refused) -> Answer {

@@ -1,17 +1,19 @@
 //! `aws-sm://` and `aws-ssm://`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use secret_policy::Scheme;
 use serde_json::json;
 
 use super::double::{Double, Fault};
 use super::*;
-use crate::conformance::{Fixture, conformance};
-use crate::store::{Precondition, WriteRequest};
+use crate::conformance::{Bench, Fault as Hardship, Fixture, Sample, conformance, hardship};
+use crate::store::{Precondition, SecretStore, WriteRequest};
 use crate::{Operation, Retry};
 
-fn conforms(stores: &Stores, present: &str, missing: &str, free: &str) {
+fn conforms(double: &Double, stores: &Stores, [present, missing, free]: [&str; 3]) {
     let fixture = Fixture {
         store: stores.store(&reference(present)).unwrap(),
         present: reference(present),
@@ -20,6 +22,72 @@ fn conforms(stores: &Stores, present: &str, missing: &str, free: &str) {
         free: Some(reference(free)),
     };
     block_on(conformance(&fixture)).unwrap();
+    block_on(hardship(
+        &fixture,
+        &Trouble {
+            double,
+            place: fixture.present.clone(),
+        },
+    ))
+    .unwrap();
+}
+
+/// Samples and faults of the double. A bad certificate is met from outside, where servers have some.
+struct Trouble<'a> {
+    double: &'a Double,
+    place: SecretRef,
+}
+
+impl Bench for Trouble<'_> {
+    fn sample(&self, sample: Sample) -> Option<SecretRef> {
+        let name = format!("sample-{sample:?}");
+        let content = sample.content();
+        let text = String::from_utf8(content.clone());
+        let mut state = self.double.state();
+        match (self.place.scheme(), text) {
+            // AWS stores no empty values, and parameters are short texts.
+            _ if content.is_empty() => return None,
+            (Scheme::AwsSsm, Ok(text)) if text.len() <= 4096 => {
+                services::put_parameter(&mut state, &name, &text);
+            }
+            (Scheme::AwsSsm, _) => return None,
+            (_, Ok(text)) => {
+                services::put_secret(&mut state, &name, &json!({ "SecretString": text }))
+            }
+            (_, Err(_)) => {
+                let encoded = BASE64_STANDARD.encode(&content);
+                services::put_secret(&mut state, &name, &json!({ "SecretBinary": encoded }));
+            }
+        }
+        Some(reference(&format!("{}://{name}", self.place.scheme())))
+    }
+
+    fn faulty(&self, fault: Hardship) -> Option<Arc<dyn SecretStore>> {
+        let double = Double::start();
+        double.put_secret("prod/db", CANARY);
+        double.put_parameter("/prod/db", CANARY);
+        {
+            let mut state = double.state();
+            let mut always = |fault: Fault| state.faults.extend(std::iter::repeat_n(fault, 50));
+            match fault {
+                Hardship::Throttled => always(Fault::Error("ThrottlingException")),
+                Hardship::Silent => always(Fault::Wait(Duration::from_secs(60))),
+                Hardship::Redirect => always(Fault::Redirect("https://evil.example/".to_owned())),
+                Hardship::NoRight | Hardship::MetadataOnly => {
+                    for action in ["GetSecretValue", "GetParameter"] {
+                        state.denied.insert(action.to_owned());
+                    }
+                }
+                // A server that tells its time is believed; this one does not.
+                Hardship::ClockSkew => {
+                    state.ahead = 3600;
+                    state.no_date = true;
+                }
+                Hardship::BadCertificate => return None,
+            }
+        }
+        Some(stores(&double).store(&self.place).unwrap())
+    }
 }
 
 #[test]
@@ -29,11 +97,11 @@ fn secrets_manager_conforms() {
     double.put_secret("prod/db", CANARY);
     for days in [0, 7] {
         let stores = configured(&double, Settings::new().with("recovery_window_days", days));
+        let free = format!("aws-sm://free/{days}");
         conforms(
+            &double,
             &stores,
-            "aws-sm://prod/db",
-            "aws-sm://prod/none",
-            &format!("aws-sm://free/{days}"),
+            ["aws-sm://prod/db", "aws-sm://prod/none", &free],
         );
     }
 }
@@ -43,13 +111,12 @@ fn parameter_store_conforms() {
     let double = Double::start();
     double.put_parameter("/prod/db", "before");
     double.put_parameter("/prod/db", CANARY);
-    let stores = stores(&double);
-    conforms(
-        &stores,
+    let places = [
         "aws-ssm://prod/db",
         "aws-ssm://prod/none",
         "aws-ssm://free/place",
-    );
+    ];
+    conforms(&double, &stores(&double), places);
 }
 
 #[test]
@@ -481,9 +548,9 @@ fn trouble_has_the_same_kinds_as_everywhere() {
         (Fault::Page, ErrorKind::Unavailable, Retry::Later, "proxy"),
         (
             Fault::Redirect("https://evil.example/".to_owned()),
-            ErrorKind::Unavailable,
+            ErrorKind::Config,
             Retry::Never,
-            "not followed",
+            "redirect",
         ),
     ];
     for text in ["aws-sm://prod/db", "aws-ssm://prod/db"] {
