@@ -303,8 +303,11 @@ fn mentions_secret(text: &str) -> bool {
     const WORDS: &[&str] = &["pass", "secret", "token", "key", "pwd", "credential"];
     let bytes = text.as_bytes();
     bytes.windows(3).enumerate().any(|(at, window)| {
+        // First and third letter rule out most places before words are compared.
+        let third = window[2] | 0x20;
         let first = window[0] | 0x20;
-        matches!(first, b'p' | b's' | b't' | b'k' | b'c')
+        matches!(third, b's' | b'c' | b'k' | b'y' | b'd' | b'e')
+            && matches!(first, b'p' | b's' | b't' | b'k' | b'c')
             && WORDS.iter().any(|word| {
                 bytes.len() - at >= word.len()
                     && bytes[at..at + word.len()].eq_ignore_ascii_case(word.as_bytes())

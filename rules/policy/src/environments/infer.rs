@@ -128,7 +128,12 @@ fn is_module_folder(name: &str) -> bool {
 }
 
 fn is_container(parent: Option<&str>) -> bool {
-    parent.is_some_and(|name| CONTAINERS.contains(&name.to_ascii_lowercase().as_str()))
+    let is_one = |name: &str| {
+        CONTAINERS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    };
+    parent.is_some_and(is_one)
 }
 
 fn from_folder(name: &str, parent: Option<&str>) -> Option<&'static str> {

@@ -59,10 +59,17 @@ pub(super) const WEAK: &[&str] = &[
 /// The canonical name of an environment: `production`, `prd` and `live` are `prod`. Case does not
 /// matter. `None` for any other word.
 pub fn canonical(name: &str) -> Option<&'static str> {
-    let folded = name.to_ascii_lowercase().replace('_', "-");
-    let found = NAMES
-        .iter()
-        .find(|(canonical, others)| *canonical == folded || others.contains(&folded.as_str()));
+    // Asked for every folder of every path: most words are told from names by their length.
+    let is_name = |known: &str| {
+        let fold = |byte: u8| match byte {
+            b'_' => b'-',
+            other => other.to_ascii_lowercase(),
+        };
+        known.len() == name.len() && known.bytes().eq(name.bytes().map(fold))
+    };
+    let found = NAMES.iter().find(|(canonical, others)| {
+        is_name(canonical) || others.iter().any(|other| is_name(other))
+    });
     found.map(|(canonical, _)| *canonical)
 }
 
