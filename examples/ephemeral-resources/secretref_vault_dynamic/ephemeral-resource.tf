@@ -1,8 +1,8 @@
-# A database login that exists for this run only. The provider below logs in while planning, too, so it is opened in
-# every plan.
+# A database login that exists for this run only.
 ephemeral "secretref_vault_dynamic" "database" {
-  ref     = "vault+prod://database/creds/app"
-  min_ttl = "30m"
+  ref      = "vault+prod://database/creds/app"
+  applying = terraform.applying
+  min_ttl  = "30m"
 }
 
 # A directory account: checked out here, checked in when Terraform is done.
@@ -22,8 +22,13 @@ ephemeral "secretref_vault_dynamic" "cluster" {
   }
 }
 
-provider "postgresql" {
-  host     = "db.example.com"
-  username = ephemeral.secretref_vault_dynamic.database.data.username
-  password = ephemeral.secretref_vault_dynamic.database.data.password
+# A provider that logs in while planning, too, needs the real login then: leave out `applying` for such a use.
+resource "terraform_data" "migration" {
+  provisioner "local-exec" {
+    command = "./migrate"
+    environment = {
+      PGUSER     = ephemeral.secretref_vault_dynamic.database.data.username
+      PGPASSWORD = ephemeral.secretref_vault_dynamic.database.data.password
+    }
+  }
 }

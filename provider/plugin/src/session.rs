@@ -555,7 +555,7 @@ impl Lease for HeldLease {
         self.stores
             .revoke(&self.handle)
             .await
-            .map_err(|error| trouble("The lease of a secret could not be given back", &error))
+            .map_err(|error| trouble("The store did not end it", &error))
     }
 }
 

@@ -130,3 +130,15 @@ fn proxies_come_from_the_environment_and_may_be_excepted() {
     let error = get(&[("HTTPS_PROXY", "http://me:plumAnchor@[")], target.clone()).unwrap_err();
     assert!(!format!("{error:?}").contains("plumAnchor"), "{error:?}");
 }
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_found_however_deep_it_is_wrapped() {
+    use std::io::{Error, ErrorKind};
+
+    let problem = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    let once = Error::new(ErrorKind::InvalidData, problem);
+    let twice = Error::other(once);
+    let found = tls::certificate_problem(&twice).unwrap();
+    assert!(found.contains("UnknownIssuer"), "{found}");
+    assert_eq!(tls::certificate_problem(&Error::other("broken")), None);
+}

@@ -167,17 +167,19 @@ fn broken(message: &str) -> StoreError {
 pub(crate) fn certificate_problem(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
-        let found = error.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = error.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref::<rustls::Error>()
-        });
-        match found {
+        match error.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(problem)) => return Some(problem.to_string()),
             Some(rustls::Error::NoCertificatesPresented) => {
                 return Some("it shows none".to_owned());
             }
-            _ => next = error.source(),
+            _ => {}
         }
+        // An input or output error tells the source of what it holds, and leaves that out; they are nested.
+        let inner = error.downcast_ref::<std::io::Error>();
+        next = match inner.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     None
 }

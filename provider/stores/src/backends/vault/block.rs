@@ -245,7 +245,9 @@ const AUTH: &[Setting] = &[
             setting(
                 "revoke",
                 SettingKind::Bool,
-                "The token was made for this run alone: revoke it at the end, and all leases with it. Default false.",
+                "The token was made for this run alone: revoke it at the end, and all leases with it, when credentials \
+                 were opened with it. Terraform plans and applies in two processes, so open them with `applying = \
+                 terraform.applying`. Default false.",
             ),
             setting("value", SettingKind::Secret, "The token."),
         ]),

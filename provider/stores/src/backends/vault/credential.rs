@@ -146,8 +146,12 @@ async fn payload(
     });
     if let Some(lease) = &lease {
         let id = &lease.handle.id;
-        run.opened(id, reference.to_string(), answer.lease_duration)
-            .await;
+        run.opened(
+            id,
+            reference.without_selector().to_string(),
+            answer.lease_duration,
+        )
+        .await;
     }
     let data = answer
         .data

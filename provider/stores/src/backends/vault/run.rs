@@ -72,8 +72,10 @@ pub(super) struct Held {
     text: Secret,
     /// Names the token without being one.
     pub(super) accessor: String,
-    /// This run made it, so this run ends it.
+    /// This run made it, or it was made for this run, so this run ends it.
     pub(super) own: bool,
+    /// Somebody else made it.
+    given: bool,
     end: Mutex<End>,
 }
 
@@ -112,6 +114,7 @@ impl Held {
             text: auth.client_token.0,
             accessor: auth.accessor,
             own: true,
+            given: false,
             end: Mutex::new(End::after(auth.lease_duration, auth.renewable)),
         }
     }
@@ -261,6 +264,7 @@ impl Run {
                     text,
                     accessor: String::new(),
                     own: *revoke,
+                    given: true,
                     end: Mutex::new(End {
                         at: None,
                         renewable: false,
@@ -493,7 +497,13 @@ impl Run {
         let State { base, leasing } = std::mem::take(&mut *self.state.lock().await);
         let mut outcome = Ok(());
         let mut ended: Vec<Arc<Held>> = Vec::new();
+        // Terraform starts the provider once to plan and once to apply, with the same token in the environment: where
+        // nothing was opened, it is left for the next one.
+        let unused = leasing.is_none();
         for held in [leasing, base].into_iter().flatten() {
+            if held.given && unused {
+                continue;
+            }
             if !held.own || ended.iter().any(|other| Arc::ptr_eq(other, &held)) {
                 continue;
             }

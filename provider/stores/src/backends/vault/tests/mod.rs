@@ -117,6 +117,28 @@ fn a_login_with_two_parts_is_one_credential() {
 }
 
 #[test]
+fn a_shared_lease_is_given_back_when_nobody_uses_it() {
+    let double = Double::start();
+    let (stores, _folder) = stores(&double, "good", Settings::new());
+    let open = |parts: [&str; 2]| {
+        let parts =
+            parts.map(|part| reference(&format!("vault://db/creds/app?optional=true#{part}")));
+        run(stores.open_many(&parts, &FetchOptions::default()))
+    };
+    let answers = open(["none", "password"]);
+    assert!(matches!(&answers[0], Ok(None)));
+    assert!(answers[1].as_ref().unwrap().is_some());
+    assert_eq!(double.count("sys/leases/revoke"), 0, "it is in use");
+    let answers = open(["none", "nothing"]);
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(None))));
+    assert_eq!(
+        double.count("sys/leases/revoke"),
+        1,
+        "once, although two shared it"
+    );
+}
+
+#[test]
 fn versions_that_are_gone_say_so() {
     let double = Double::start();
     double.put("a", json!({ "x": 1 }));

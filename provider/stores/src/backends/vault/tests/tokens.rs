@@ -137,3 +137,29 @@ fn contradicting_logins_are_refused() {
     assert!(error.unwrap_err().to_string().contains("several methods"));
     assert_eq!(double.count(""), 0);
 }
+
+#[test]
+fn a_token_made_for_the_run_ends_with_what_was_opened() {
+    let double = Double::start();
+    double.put("a", json!({ "b": "c" }));
+    let settings = || {
+        let token = Settings::new().with("revoke", true);
+        Settings::new().with("auth", Settings::new().with("token", token))
+    };
+    double.allow("plain", false);
+    let open = |path: &'static str| {
+        let (stores, _folder) = stores(&double, "plain", settings());
+        run(async {
+            let wanted = reference(path);
+            stores
+                .open(&wanted, &FetchOptions::default())
+                .await
+                .unwrap();
+            stores.close().await.unwrap();
+        });
+    };
+    open("vault://kv/a#b");
+    double.change(|state| assert!(state.tokens.contains_key("plain"), "the apply needs it"));
+    open("vault://db/creds/app#password");
+    double.change(|state| assert!(!state.tokens.contains_key("plain") && state.leases.is_empty()));
+}
