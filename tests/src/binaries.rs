@@ -1,4 +1,6 @@
 //! The two programs under test, built from this workspace.
+//!
+//! `SECRETREF_TEST_PROGRAMS` names a folder with both already built, for instance to test a release.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +18,7 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Builds both programs once per process and says where they are.
+    /// Builds both programs once per process, unless they are given, and says where they are.
     ///
     /// # Errors
     /// When cargo cannot build them; its own messages go to standard error.
@@ -58,7 +60,10 @@ fn profile_dir(program: &Path) -> Option<&Path> {
 }
 
 fn build() -> Result<Binaries> {
-    let folder = cargo_build(&["--workspace", "--bins"])?;
+    let folder = match std::env::var_os("SECRETREF_TEST_PROGRAMS") {
+        Some(folder) => PathBuf::from(folder),
+        None => cargo_build(&["--workspace", "--bins"])?,
+    };
     Ok(Binaries {
         linter: folder.join(format!("secretlint{}", std::env::consts::EXE_SUFFIX)),
         provider: folder.join(format!(

@@ -36,6 +36,14 @@ impl Canary {
         Self { value }
     }
 
+    /// A canary for a value that a server made, such as the password of a dynamic login.
+    #[must_use]
+    pub fn of(value: &str) -> Self {
+        Self {
+            value: value.to_owned(),
+        }
+    }
+
     /// The value itself, for handing it to the program under test.
     #[must_use]
     pub fn value(&self) -> &str {

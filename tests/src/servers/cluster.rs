@@ -236,6 +236,19 @@ impl OpenBaoCluster {
         Ok(())
     }
 
+    /// Unseals every node that runs and waits for a leader.
+    ///
+    /// # Errors
+    /// When a node refuses.
+    pub fn unseal_all(&self) -> Result<()> {
+        for index in 0..SIZE {
+            if self.runs(index) {
+                self.unseal(index)?;
+            }
+        }
+        self.leader().map(drop)
+    }
+
     /// What the audit devices of all nodes wrote: an independent witness of every request.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ const RECORDED_VALUES: [&str; 3] = ["x-amz-target", "x-vault-namespace", "x-vaul
 pub enum Fault {
     /// Pass it on after this time.
     Delay(Duration),
+    /// Pass it on at once, and the answer after this time.
+    LateAnswer(Duration),
     /// Answer this status, headers and body.
     Status {
         /// Status code.
@@ -145,6 +147,33 @@ struct Shared {
     upstream: Mutex<Upstream>,
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<Recorded>>,
+    under_way: Mutex<UnderWay>,
+}
+
+/// Requests that came and were not answered yet.
+#[derive(Default)]
+struct UnderWay {
+    now: usize,
+    most: usize,
+}
+
+/// Counts one request for as long as it lives, which ends early when the client goes away.
+struct Counted(Arc<Shared>);
+
+impl Counted {
+    fn new(shared: &Arc<Shared>) -> Self {
+        let mut under_way = lock(&shared.under_way);
+        under_way.now += 1;
+        under_way.most = under_way.most.max(under_way.now);
+        drop(under_way);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        lock(&self.0.under_way).now -= 1;
+    }
 }
 
 /// The proxy; it ends when this is dropped.
@@ -180,6 +209,7 @@ impl FaultProxy {
             upstream: Mutex::new(Upstream::new(upstream, authority)?),
             rules: Mutex::default(),
             requests: Mutex::default(),
+            under_way: Mutex::default(),
         });
         let handler: Handler = {
             let shared = Arc::clone(&shared);
@@ -240,9 +270,17 @@ impl FaultProxy {
             .count()
     }
 
+    /// How many requests were under way at the same time, at most.
+    #[must_use]
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.shared.under_way).most
+    }
+
     /// Forgets the requests so far.
     pub fn forget(&self) {
         lock(&self.shared.requests).clear();
+        let mut under_way = lock(&self.shared.under_way);
+        under_way.most = under_way.now;
     }
 }
 
@@ -278,6 +316,7 @@ impl Upstream {
 }
 
 async fn handle(shared: Arc<Shared>, request: Request<Bytes>) -> Reply {
+    let _counted = Counted::new(&shared);
     let method = request.method().as_str().to_owned();
     let path = request
         .uri()
@@ -292,6 +331,11 @@ async fn handle(shared: Arc<Shared>, request: Request<Bytes>) -> Reply {
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
             pass(&shared, request).await
+        }
+        Some(Fault::LateAnswer(time)) => {
+            let reply = pass(&shared, request).await;
+            tokio::time::sleep(time).await;
+            reply
         }
         Some(Fault::Status {
             status,

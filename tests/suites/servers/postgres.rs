@@ -27,3 +27,10 @@ fn nothing_runs_after_drop() {
     drop(server);
     assert!(!process.exists());
 }
+
+#[test]
+fn the_fetched_programs_work_where_none_are_installed() {
+    let server = Postgres::start_fetched().unwrap();
+    assert_eq!(server.roles().unwrap(), [""; 0]);
+    assert!(server.can_login(server.user(), server.password()).unwrap());
+}
