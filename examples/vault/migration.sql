@@ -1,0 +1,6 @@
+SET ROLE owner;
+
+CREATE TABLE IF NOT EXISTS payments (
+  id     bigint  PRIMARY KEY,
+  amount numeric NOT NULL
+);
