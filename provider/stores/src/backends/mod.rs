@@ -23,6 +23,8 @@ mod sops;
 #[cfg(feature = "vault")]
 mod vault;
 
+#[cfg(all(feature = "sops", any(test, feature = "testing")))]
+pub(crate) use sops::is_sops;
 #[cfg(feature = "vault")]
 pub(crate) use vault::janitor::end as end_vault_lease;
 

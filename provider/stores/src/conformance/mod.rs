@@ -36,6 +36,12 @@ pub struct Fixture {
     pub free: Option<SecretRef>,
 }
 
+/// Reads a SOPS file up to its key, for fuzzing: whether it is one.
+#[cfg(feature = "sops")]
+pub fn read_sops(name: &str, bytes: &[u8]) -> bool {
+    crate::backends::is_sops(name, bytes)
+}
+
 type Case = Result<(), String>;
 
 /// Runs every case.

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use secret_policy::SecretRef;
 use secret_value::Secret;
 use tempfile::TempDir;
 
 use crate::blocks::Settings;
+use crate::conformance::{Bench, Fault, Fixture, Sample, conformance, hardship};
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::layers::Layers;
-use crate::store::FetchOptions;
+use crate::store::{FetchOptions, SecretStore};
 use crate::stores::Stores;
 
 const CANARY: &str = "canary-5e21-value";
@@ -78,6 +80,48 @@ fn files_of_the_real_age_open_with_every_kind_of_key() {
         let answer = open_with(&folder, &[], &["other.key", key], &format!("age://{file}"));
         assert_eq!(answer.unwrap(), Secret::from_text(CANARY.into()), "{file}");
     }
+}
+
+/// Values encrypted as they are asked for.
+struct Samples(TempDir);
+
+impl Bench for Samples {
+    fn sample(&self, sample: Sample) -> Option<SecretRef> {
+        let key = String::from_utf8(fixture("x25519.key")).unwrap();
+        let key: age::x25519::Identity = key.lines().last().unwrap().parse().unwrap();
+        let sealed = age::encrypt(&key.to_public(), &sample.content()).unwrap();
+        let name = format!("{sample:?}.age");
+        fs::write(self.0.path().join(&name), sealed).unwrap();
+        Some(format!("age://{name}").parse().unwrap())
+    }
+
+    fn faulty(&self, _: Fault) -> Option<Arc<dyn SecretStore>> {
+        None
+    }
+}
+
+#[test]
+fn the_store_conforms() {
+    let samples = Samples(folder(&["x25519.age", "x25519.key"]));
+    let environment = Environment::fixed(
+        samples.0.path(),
+        [("SECRETREF_IDENTITY_FILE", "x25519.key")],
+    );
+    let stores = Stores::new(environment, Layers::default());
+    let present: SecretRef = "age://x25519.age".parse().unwrap();
+    let fixture = Fixture {
+        store: stores.store(&present).unwrap(),
+        present,
+        value: Secret::from_text(CANARY.into()),
+        missing: "age://none.age".parse().unwrap(),
+        free: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(conformance(&fixture)).unwrap();
+    runtime.block_on(hardship(&fixture, &samples)).unwrap();
 }
 
 #[test]

@@ -121,6 +121,12 @@ fn read(operation: Operation, root: &Path, path: &str) -> Result<Parsed> {
     })
 }
 
+/// Whether `bytes` are a SOPS file.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn is_sops(path: &str, bytes: &[u8]) -> bool {
+    parse(path, bytes).is_ok()
+}
+
 fn parse(path: &str, bytes: &[u8]) -> std::result::Result<Parsed, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
     let (format, encrypted) = formats::read(path, text)?;

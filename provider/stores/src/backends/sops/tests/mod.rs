@@ -1,16 +1,22 @@
 //! Files that the real `sops` made (see `fixtures/README.md`), and files that somebody changed.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use secret_policy::SecretRef;
 use secret_value::Secret;
 use tempfile::TempDir;
 
+use super::{formats, metadata};
+use crate::backends::age::keys::{AgeKeys, Asker, KeyPlace};
 use crate::blocks::Settings;
 use crate::conformance::{Fixture, conformance};
 use crate::environment::Environment;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Operation, Result};
 use crate::layers::Layers;
 use crate::payload::Metadata;
 use crate::store::FetchOptions;
@@ -302,6 +308,84 @@ fn recipients_that_cannot_be_used_say_what_is_missing() {
     );
     let role = "kms: [{arn: \"arn:aws:kms:eu-west-1:123456789012:key/x\", role: r, enc: y}]";
     refused(file(role), ErrorKind::Unsupported, &["role"]);
+}
+
+/// Answers one request after looking at it; gives its head and body.
+fn one_answer(body: String) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut chunk = [0; 4096];
+        while !request.ends_with(b"}") {
+            let length = stream.read(&mut chunk).unwrap();
+            assert!(length > 0, "the request ends");
+            request.extend_from_slice(&chunk[..length]);
+        }
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (url, seen)
+}
+
+#[test]
+fn keys_of_google_cloud_are_asked_for_with_the_token_of_the_run() {
+    // The data key of a real file, given back by a server in place of the age key.
+    let text = fs::read_to_string(fixtures().join("sops/all.yaml")).unwrap();
+    let (_, encrypted) = formats::read("all.yaml", &text).unwrap();
+    let wrapped = &metadata::Metadata::read(&encrypted.metadata)
+        .unwrap()
+        .groups[0][0];
+    let asker = Asker {
+        environment: Environment::fixed("/nowhere", []),
+        passphrase: Default::default(),
+    };
+    let places = [KeyPlace::File(fixtures().join("age/x25519.key"))];
+    let key = AgeKeys::load(Operation::Open, &places, &asker)
+        .unwrap()
+        .decrypt(Operation::Open, wrapped.text.as_bytes())
+        .unwrap();
+    let answer = format!("{{\"plaintext\":\"{}\"}}", BASE64_STANDARD.encode(&*key));
+    let start = text.find("    age:").unwrap();
+    let end = text.find("    lastmodified:").unwrap();
+    let resource = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
+    let other =
+        format!("    gcp_kms:\n        - resource_id: {resource}\n          enc: Y2lwaGVy\n");
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("{}{other}{}", &text[..start], &text[end..]);
+    fs::write(folder.path().join("a.yaml"), file).unwrap();
+    let (url, seen) = one_answer(answer);
+    let variables = [("GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.token")];
+    let settings = Settings::new().with("gcp_kms_endpoint", url);
+    let stores = Stores::new(
+        Environment::fixed(folder.path(), variables),
+        Layers::default(),
+    )
+    .with_block("sops", "default", settings)
+    .unwrap();
+    let opened = block_on(stores.open(
+        &reference("sops://a.yaml#/db/password"),
+        &FetchOptions::default(),
+    ));
+    let value = opened.unwrap().unwrap().value.value;
+    assert_eq!(value, Secret::from_text(CANARY.into()));
+    let request = seen.join().unwrap();
+    assert!(
+        request.starts_with(&format!("POST /v1/{resource}:decrypt ")),
+        "{request}"
+    );
+    assert!(
+        request.contains("authorization: Bearer ya29.token"),
+        "{request}"
+    );
+    assert!(
+        request.ends_with(r#"{"ciphertext":"Y2lwaGVy"}"#),
+        "{request}"
+    );
 }
 
 #[test]
