@@ -20,6 +20,7 @@ use crate::store::{FetchOptions, SecretStore};
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Env,
     summary: "environment variables",
+    tested: "this process",
     capability: Capability::READ_ONLY,
     block: None,
     build,

@@ -29,6 +29,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::File,
     summary: "files mounted by the platform",
+    tested: "this file system",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build,

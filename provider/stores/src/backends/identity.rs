@@ -18,6 +18,7 @@ use crate::store::{FetchOptions, SecretStore};
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Identity,
     summary: "identity token of this run",
+    tested: "a real OpenID Connect issuer and OpenBao's verifier; a double of the token service of GitHub Actions",
     capability: Capability::READ_ONLY,
     block: None,
     build,

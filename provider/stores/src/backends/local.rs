@@ -24,6 +24,7 @@ use crate::store::{FetchOptions, SecretStore, WriteRequest};
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Local,
     summary: "age-encrypted file in the project",
+    tested: "this file system, several and killed processes",
     capability: Capability {
         fetch: true,
         metadata: true,

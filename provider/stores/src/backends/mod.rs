@@ -88,6 +88,8 @@ pub struct StoreKind {
     pub scheme: Scheme,
     /// What it is, in a few words for documentation.
     pub summary: &'static str,
+    /// What the tests run it against: a real server, or a double where none can be had.
+    pub tested: &'static str,
     /// What it can do.
     pub capability: Capability,
     /// The block that configures it; `None` when there is nothing to configure.

@@ -29,6 +29,7 @@ const MAX_BYTES: u64 = 2 * 1024 * 1024;
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Age,
     summary: "files encrypted with age",
+    tested: "files made by the real age and by ssh-keygen",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build,

@@ -29,6 +29,7 @@ use crate::store::{FetchOptions, SecretStore};
 pub(in crate::backends) const KIND: StoreKind = StoreKind {
     scheme: Scheme::AwsKms,
     summary: "ciphertexts of the AWS Key Management Service",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build,

@@ -36,6 +36,7 @@ const CLUSTER_EXPIRES: Duration = Duration::from_secs(60);
 pub(in crate::backends) const RDS: StoreKind = StoreKind {
     scheme: Scheme::AwsRds,
     summary: "logins for databases in AWS",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build: build_database,
@@ -44,6 +45,7 @@ pub(in crate::backends) const RDS: StoreKind = StoreKind {
 pub(in crate::backends) const EKS: StoreKind = StoreKind {
     scheme: Scheme::AwsEks,
     summary: "logins for Kubernetes clusters in AWS",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build: build_cluster,

@@ -42,6 +42,7 @@ const MAX_BYTES: usize = 8192;
 pub(in crate::backends) const KIND: StoreKind = StoreKind {
     scheme: Scheme::AwsSsm,
     summary: "AWS Systems Manager Parameter Store",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability {
         write: true,
         remove: true,

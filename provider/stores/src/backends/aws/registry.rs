@@ -30,6 +30,7 @@ use crate::store::{FetchOptions, SecretStore};
 pub(in crate::backends) const KIND: StoreKind = StoreKind {
     scheme: Scheme::AwsEcr,
     summary: "logins for AWS container registries",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build,

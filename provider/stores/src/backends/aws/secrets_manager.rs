@@ -47,6 +47,7 @@ pub(super) const CURRENT: &str = "AWSCURRENT";
 pub(in crate::backends) const KIND: StoreKind = StoreKind {
     scheme: Scheme::AwsSm,
     summary: "AWS Secrets Manager",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability {
         write: true,
         conditional_write: true,

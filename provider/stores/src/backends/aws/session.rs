@@ -23,6 +23,7 @@ use crate::store::{FetchOptions, SecretStore};
 pub(in crate::backends) const KIND: StoreKind = StoreKind {
     scheme: Scheme::AwsSts,
     summary: "sessions under AWS roles",
+    tested: "a real moto server; a double that recomputes every signature",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build,

@@ -24,6 +24,7 @@ use api::Api;
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Doppler,
     summary: "secrets of Doppler",
+    tested: "a double, judged by the real Doppler command line",
     capability: Capability {
         fetch: true,
         metadata: true,

@@ -30,6 +30,7 @@ use place::{Folder, Place};
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Infisical,
     summary: "secrets and leases of Infisical",
+    tested: "a double, judged by the official Python client",
     capability: Capability {
         fetch: true,
         metadata: true,

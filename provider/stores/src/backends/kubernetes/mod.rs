@@ -26,6 +26,7 @@ use cluster::Cluster;
 pub(super) const SECRET: StoreKind = StoreKind {
     scheme: Scheme::K8s,
     summary: "Kubernetes Secrets",
+    tested: "a double that checks token and roles",
     capability: Capability {
         fetch: true,
         metadata: true,
@@ -45,6 +46,7 @@ pub(super) const SECRET: StoreKind = StoreKind {
 pub(super) const TOKEN: StoreKind = StoreKind {
     scheme: Scheme::K8sToken,
     summary: "tokens of Kubernetes service accounts",
+    tested: "a double that checks token and roles",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build: |context| Ok(Arc::new(token::Tokens(cluster(context)?)) as Arc<dyn SecretStore>),

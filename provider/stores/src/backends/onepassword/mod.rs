@@ -29,6 +29,7 @@ use item::{Found, Item};
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Op,
     summary: "items of 1Password",
+    tested: "a double, judged by the official Connect client",
     capability: Capability {
         batch: true,
         ..Capability::READ_ONLY

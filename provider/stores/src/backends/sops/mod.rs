@@ -49,6 +49,7 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Sops,
     summary: "files encrypted with SOPS",
+    tested: "files made by the real sops; keys of OpenBao; doubles of the key services of the clouds",
     capability: Capability {
         batch: true,
         ..Capability::READ_ONLY

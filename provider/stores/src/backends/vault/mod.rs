@@ -46,6 +46,7 @@ use crate::store::{FetchOptions, SecretStore, WriteRequest};
 pub(super) const KIND: StoreKind = StoreKind {
     scheme: Scheme::Vault,
     summary: "HashiCorp Vault and OpenBao",
+    tested: "a real OpenBao (single and three nodes with TLS) with a real PostgreSQL; a scripted double",
     capability: Capability {
         fetch: true,
         metadata: true,
