@@ -26,8 +26,8 @@ fn a_credential_logs_in_while_applying_and_is_gone_after_the_run() {
     stage.let_go();
     let (code, said) = terraform.finish();
     assert_eq!(code, Some(0), "{said}");
-    assert!(!postgres.can_login(&user, &password).unwrap());
     dev.nobody_left(&postgres);
+    assert!(!postgres.can_login(&user, &password).unwrap());
     stage.assert_no_leak(&Canary::of(&password), &[&said]);
 }
 

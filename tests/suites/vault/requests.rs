@@ -125,7 +125,7 @@ fn values_of_every_shape_arrive_unchanged_and_old_versions_too() {
         value("number", "vault://kv/team/app#number"),
         value("deep", "vault://kv/team/app#/nested/deep"),
         value("old", "vault://kv/team/app?version=1#text"),
-        value("whole", "vault://kv/team/app"),
+        value("whole", "vault://kv/team/app#/"),
         value("bao", "bao://kv/team/app#number"),
     ]
     .concat();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use e2e::processes::{provider_runs, running, wait_until};
+use e2e::processes::{provider_runs, wait_until};
 use e2e::sandbox::Installation;
 use e2e::servers::{Bao, FaultProxy, LeasePeriod, OpenBao, Postgres};
 use e2e::{Canary, Outcome, Sandbox};
@@ -192,12 +192,6 @@ impl Stage {
         }
     }
 
-    /// Waits until no process of the sandbox is left.
-    #[track_caller]
-    pub(crate) fn nothing_runs(&self) {
-        wait_until("all processes to end", || running(&self.sandbox).is_empty());
-    }
-
     /// Waits until the provider has ended.
     #[track_caller]
     pub(crate) fn provider_ended(&self) {
@@ -340,7 +334,9 @@ impl Dev {
     #[track_caller]
     pub(crate) fn nobody_left(&self, postgres: &Postgres) {
         self.nothing_left();
-        assert_eq!(postgres.roles().unwrap(), [""; 0]);
+        wait_until("all logins to be dropped", || {
+            postgres.roles().unwrap().is_empty()
+        });
     }
 }
 
