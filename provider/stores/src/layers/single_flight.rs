@@ -22,6 +22,7 @@ use crate::store::{FetchOptions, SecretStore, WriteRequest};
 
 type Answer = Result<Leased<SecretPayload>>;
 type Flight = BoxFuture<'static, Answer>;
+type FactsFlight = BoxFuture<'static, Result<Metadata>>;
 type Key = (SecretRef, Option<Duration>);
 
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(super) struct SingleFlight {
     inner: Arc<dyn SecretStore>,
     // Weak: a flight that everybody gave up is dropped with its last passenger.
     flights: Mutex<HashMap<Key, WeakShared<Flight>>>,
+    facts: Mutex<HashMap<SecretRef, WeakShared<FactsFlight>>>,
 }
 
 impl SingleFlight {
@@ -36,6 +38,7 @@ impl SingleFlight {
         Self {
             inner,
             flights: Mutex::default(),
+            facts: Mutex::default(),
         }
     }
 
@@ -56,6 +59,25 @@ impl SingleFlight {
             flights.insert(key.clone(), weak);
         }
         (flight, true)
+    }
+
+    /// The flight for the facts about `key`.
+    fn board_facts(&self, key: &SecretRef) -> Shared<FactsFlight> {
+        let mut flights = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = flights.get(key).and_then(WeakShared::upgrade)
+            && running.peek().is_none()
+        {
+            return running;
+        }
+        let (inner, reference) = (Arc::clone(&self.inner), key.clone());
+        let flight = async move { inner.metadata(&reference).await }
+            .boxed()
+            .shared();
+        if let Some(weak) = flight.downgrade() {
+            flights.retain(|_, other| other.upgrade().is_some());
+            flights.insert(key.clone(), weak);
+        }
+        flight
     }
 
     /// What a passenger may take: not the lease of somebody else.
@@ -116,8 +138,10 @@ impl SecretStore for SingleFlight {
             .collect()
     }
 
+    /// Facts are about the whole secret, whichever part of it a reference names.
     async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {
-        self.inner.metadata(reference).await
+        let key = reference.without_selector();
+        self.board_facts(&key).await
     }
 
     async fn write(&self, reference: &SecretRef, request: &WriteRequest) -> Result<Metadata> {

@@ -302,6 +302,25 @@ fn a_flight_that_was_given_up_does_not_hold_up_others() {
     assert_eq!(store.reads(), 2);
 }
 
+#[test]
+fn the_facts_of_many_parts_of_one_secret_are_asked_once() {
+    let store = Scripted::new([]);
+    let layered = layers().wrap(store.clone());
+    let parts = [
+        reference("vault://kv/a#user"),
+        reference("vault://kv/a#password"),
+        reference("vault://kv/a"),
+        reference("vault://kv/a?version=1"),
+    ];
+    let facts = block_on(futures::future::join_all(
+        parts.iter().map(|part| layered.metadata(part)),
+    ));
+    assert!(facts.iter().all(Result::is_ok));
+    assert_eq!(store.reads(), 2, "another version is another secret");
+    block_on(layered.metadata(&parts[0])).unwrap();
+    assert_eq!(store.reads(), 3, "what is asked later is asked anew");
+}
+
 const POLICY: &str = r#"
 [environments.prod]
 refs = ["vault://kv/**"]

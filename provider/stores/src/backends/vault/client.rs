@@ -23,6 +23,8 @@ const CONCURRENCY: usize = 16;
 const MAX_REDIRECTS: usize = 2;
 /// First wait before trying again, where the server names none.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// Longest time between two attempts, unless the server asks for more.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 const INDEX: &str = "x-vault-index";
 
@@ -97,7 +99,16 @@ impl<'a> Call<'a> {
 
     /// Whether the request may have done something although no answer came.
     fn leaves_traces(&self) -> bool {
-        self.method != Method::GET && !self.path.starts_with(&["auth", "token", "renew-self"])
+        self.method != Method::GET
+            && !self.path.starts_with(&["auth", "token", "renew-self"])
+            && !self.ends_something()
+    }
+
+    /// Whether it only ends what may have ended already: asking twice does no harm, and not asking again leaves
+    /// something behind.
+    fn ends_something(&self) -> bool {
+        self.path.starts_with(&["auth", "token", "revoke-self"])
+            || self.path.starts_with(&["sys", "leases", "revoke"])
     }
 }
 
@@ -167,12 +178,16 @@ impl Client {
                 Retry::After(asked) => asked,
                 Retry::Later => wait,
             };
-            if attempt >= self.retries || Instant::now() + pause >= end {
+            // A cluster that chooses a leader needs longer than a few attempts. Somebody else opens a secret
+            // again; nobody else ends what this run has opened.
+            let patient = call.ends_something()
+                && matches!(&outcome, Ok(answer) if answer.status.is_server_error());
+            if (attempt >= self.retries && !patient) || Instant::now() + pause >= end {
                 return settled(outcome);
             }
             tracing::debug!(attempt = attempt + 2, "trying the request again");
             tokio::time::sleep(pause).await;
-            wait *= 2;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
         Err(self.late(call.operation))
     }
