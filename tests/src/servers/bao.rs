@@ -59,6 +59,14 @@ impl Bao {
         self.done("POST", path, Some(body))
     }
 
+    /// Adds to what is at `path` of a key-value mount of version 2.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn merge(&self, path: &str, body: &Value) -> Result<Value> {
+        self.done("PATCH", path, Some(body))
+    }
+
     /// Deletes `path`.
     ///
     /// # Errors

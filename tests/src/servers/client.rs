@@ -105,7 +105,12 @@ impl Client {
         let response = match body {
             Some(body) => {
                 if !self.headers.iter().any(|(name, _)| *name == "content-type") {
-                    request = request.header("content-type", "application/json");
+                    // Only this kind of change is known to the servers.
+                    let kind = match method {
+                        "PATCH" => "application/merge-patch+json",
+                        _ => "application/json",
+                    };
+                    request = request.header("content-type", kind);
                 }
                 self.agent.run(request.body(serde_json::to_vec(body)?)?)
             }

@@ -210,9 +210,12 @@ fn inline_logins_make_no_token() {
         )
         .unwrap();
     let canary = dev.store_secret();
-    let mut stage = with_auth(
-        &dev,
-        "      inline = true\n      userpass {\n        username     = \"ci\"\n        password_env = \"CI_PASSWORD\"\n      }",
+    // What a mount is, is not told to somebody who proves who it is inline.
+    let mut stage = Stage::without_login(&dev.proxy.url());
+    stage.configure_with(
+        "    kv2_mounts = [\"kv\"]\n    auth {\n      inline = true\n      userpass {\n        username     = \"ci\"\n        \
+         password_env = \"CI_PASSWORD\"\n      }\n    }\n",
+        &value_consumer(REFERENCE),
     );
     stage.sandbox.set_env("CI_PASSWORD", "right");
     stage.apply();
