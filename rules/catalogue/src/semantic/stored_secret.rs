@@ -39,6 +39,15 @@ A report of what is already stored: results that a provider's schema calls secre
   "resources": []
 }
 ```
+
+## False alarms
+
+A result that a provider's schema calls secret may be used as a name only, such as a random suffix made with `random_password`: make it with `random_id` or `random_string`, or accept the place in `secretlint.toml`, since these files hold no comments.
+
+## References
+
+- <https://developer.hashicorp.com/terraform/language/state/sensitive-data>
+- <https://opentofu.org/docs/language/state/encryption/>
 "#,
     },
 );
