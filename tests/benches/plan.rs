@@ -7,7 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -56,10 +56,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn variant(terraform: &Terraform, program: &PathBuf, count: usize, ours: bool) -> Result<Variant> {
+fn variant(terraform: &Terraform, program: &Path, count: usize, ours: bool) -> Result<Variant> {
     let plugin = Plugin {
         name: "secretref",
-        program: program.clone(),
+        program: program.to_path_buf(),
     };
     let sandbox = Sandbox::with(terraform.clone(), &plugin, Installation::DevOverrides)?;
     let text = if ours {

@@ -114,7 +114,7 @@ fn to_attribute(name: &str, json: &Value) -> schema::Attribute {
     let is = |flag: &str| json[flag].as_bool().unwrap_or_default();
     schema::Attribute {
         name: name.to_owned(),
-        r#type: json["type"].to_string().into_bytes().into(),
+        r#type: json["type"].to_string().into_bytes(),
         required: is("required"),
         optional: is("optional"),
         computed: is("computed"),

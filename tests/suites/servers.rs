@@ -1,6 +1,5 @@
 //! The servers that other suites rely on are what they claim to be, and leave nothing behind.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "servers/cluster.rs"]
 mod cluster;

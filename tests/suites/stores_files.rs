@@ -58,7 +58,10 @@ impl Desk {
             recipient: key.to_public().to_string(),
             variables: vec![
                 ("HOME".to_owned(), home),
-                ("PATH".to_owned(), std::env::var("PATH").unwrap()),
+                (
+                    "PATH".to_owned(),
+                    std::env::var_os("PATH").unwrap().into_string().unwrap(),
+                ),
                 ("SOPS_AGE_KEY_FILE".to_owned(), file.display().to_string()),
             ],
             folder,

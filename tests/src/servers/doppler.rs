@@ -208,11 +208,19 @@ fn respond(asked: &Asked, access: DopplerAccess, secrets: &mut Secrets) -> Reply
             refuse(403, "This token does not have write access")
         }
         ("POST", ["secrets"]) => {
-            let Some(changes) = asked.body["secrets"].as_object() else {
+            // The command line sends each change with its circumstances, others only name and value.
+            let requested = asked.body["change_requests"].as_array().map(|changes| {
+                let change = |change: &Value| {
+                    Some((change["name"].as_str()?.to_owned(), change["value"].clone()))
+                };
+                changes.iter().filter_map(change).collect()
+            });
+            let Some(changes) = requested.or_else(|| asked.body["secrets"].as_object().cloned())
+            else {
                 return refuse(400, "Must provide the 'secrets' argument");
             };
             let mut written = serde_json::Map::new();
-            for (name, value) in changes {
+            for (name, value) in &changes {
                 let Some(value) = value.as_str() else {
                     return refuse(400, "Secret values must be strings");
                 };

@@ -249,7 +249,7 @@ fn the_program_op_is_run_only_where_the_block_allows_it() {
     let path = format!(
         "{}:{}",
         folder.path().display(),
-        std::env::var("PATH").unwrap()
+        std::env::var_os("PATH").unwrap().display()
     );
     let build = |token: &str| {
         let variables = [("PATH", path.as_str()), ("OP_SERVICE_ACCOUNT_TOKEN", token)];

@@ -103,9 +103,6 @@ mod tests {
         assert_eq!(&heard, b"hello");
     }
 
-    /// Any user of the machine can reach a port, so plaintext is refused there.
-    #[test]
-    fn a_port_is_not_private() {
-        assert!(!Listener::PRIVATE);
-    }
+    // Any user of the machine can reach a port, so plaintext is refused there.
+    const _: () = assert!(!Listener::PRIVATE);
 }

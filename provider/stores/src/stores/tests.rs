@@ -238,9 +238,9 @@ fn errors_carry_the_reference_and_help() {
         &["no store `x`"],
     );
     check(
-        open(&stores, "vault://kv/a#b"),
+        open(&stores, "gcp-sm://project/db#b"),
         ErrorKind::Unsupported,
-        &["`vault://`", "it has: "],
+        &["`gcp-sm://`", "it has: "],
     );
     check(
         open(&stores, "local+team://a"),
@@ -333,7 +333,7 @@ fn many_values_come_in_order_from_many_stores() {
         "env://CANARY",
         "local://none",
         "local://json#password",
-        "op://a/b/c",
+        "gcp-sm://project/db",
         "local://json#user",
     ]
     .into_iter()

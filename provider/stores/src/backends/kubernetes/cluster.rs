@@ -133,7 +133,7 @@ impl Cluster {
             let files = std::env::split_paths(&files)
                 .filter(|file| !file.as_os_str().is_empty())
                 .map(|file| self.environment.directory().join(file));
-            return self.from_files(operation, files.collect()).await;
+            return self.read_files(operation, files.collect()).await;
         }
         if let Some(config) = self.pod(operation)? {
             return Ok(config);
@@ -144,7 +144,7 @@ impl Cluster {
             .map(|home| home.join(".kube/config"))
             .filter(|file| file.exists());
         match usual {
-            Some(file) => self.from_files(operation, vec![file]).await,
+            Some(file) => self.read_files(operation, vec![file]).await,
             None => Err(
                 unusable(operation, "no Kubernetes cluster is configured").with_help(
                     "set KUBECONFIG, or name a `kubeconfig` or a `host` in the block `kubernetes`",
@@ -177,7 +177,7 @@ impl Cluster {
         Ok(login)
     }
 
-    async fn from_files(&self, operation: Operation, files: Vec<PathBuf>) -> Result<Config> {
+    async fn read_files(&self, operation: Operation, files: Vec<PathBuf>) -> Result<Config> {
         let mut merged: Option<Kubeconfig> = None;
         for file in files {
             // The client's own messages quote the file, which holds credentials.

@@ -34,7 +34,7 @@ pub(super) const SECRET: StoreKind = StoreKind {
         conditional_write: true,
         remove: true,
         versions: false,
-        binary: true,
+        binary: false,
         renew: false,
         revoke: false,
         batch: false,

@@ -3,7 +3,7 @@
 //! A key that holds text is that text; a key with other bytes is read with `?encoding=base64`, which is also
 //! how its field looks. Versions are those of the object; older ones are not kept by the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -248,24 +248,39 @@ impl SecretStore for SecretObjects {
     }
 }
 
-/// The keys of a Secret from a JSON object of texts, encoded.
+/// The keys of a Secret, encoded: those of a JSON object of texts, else the key `value` with the whole text.
 fn keys(value: &Secret) -> Result<BTreeMap<String, String>> {
+    let wrong = |message: &str| {
+        StoreError::new(ErrorKind::InvalidReference, Operation::Write, message)
+            .with_help("write `jsonencode({ key = value })` with texts as values")
+    };
     #[expect(
         clippy::disallowed_methods,
         reason = "value codec: the keys are encoded for the request body"
     )]
-    let fields: std::result::Result<BTreeMap<String, Zeroizing<String>>, _> =
-        serde_json::from_slice(value.expose());
-    let fields = fields.map_err(|_| {
-        StoreError::new(
-            ErrorKind::InvalidReference,
-            Operation::Write,
-            "a Secret has named keys, and the value is no JSON object of texts",
-        )
-        .with_help("write `jsonencode({ key = value })`")
-    })?;
+    let bytes = value.expose();
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("the value is not text"))?;
+    if !matches!(serde_json::from_str(text), Ok(Object)) {
+        return Ok(BTreeMap::from([(
+            "value".to_owned(),
+            BASE64_STANDARD.encode(text),
+        )]));
+    }
+    let fields: BTreeMap<String, Zeroizing<String>> = serde_json::from_str(text)
+        .map_err(|_| wrong("a key of a Secret holds text, and the value has something else"))?;
     Ok(fields
         .into_iter()
         .map(|(name, text)| (name, BASE64_STANDARD.encode(text.as_bytes())))
         .collect())
+}
+
+/// Any JSON object, without keeping what is in it.
+struct Object;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        HashMap::<String, serde::de::IgnoredAny>::deserialize(deserializer).map(|_| Self)
+    }
 }

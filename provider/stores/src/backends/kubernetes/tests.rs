@@ -186,10 +186,11 @@ impl Server {
             }
             (_, Some((version, _))) => {
                 let changes = body.as_array().unwrap();
+                let current = version.to_string();
                 let holds = changes
                     .iter()
                     .filter(|change| change["op"] == "test")
-                    .all(|change| change["value"] == version.to_string());
+                    .all(|change| change["value"] == current.as_str());
                 if !holds {
                     return failure(422, "Invalid");
                 }
@@ -264,7 +265,7 @@ fn secrets_conform() {
             present,
             value,
             missing: reference("k8s://payments/absent"),
-            free: None,
+            free: Some(reference("k8s://payments/free")),
         };
         conformance(&fixture).await.unwrap();
     });
@@ -307,7 +308,7 @@ fn writes_keep_their_conditions() {
             write(at("1")).await.unwrap_err().kind(),
             ErrorKind::Conflict
         );
-        let text = WriteRequest::new(Secret::from_text("plumAnchor".into()));
+        let text = WriteRequest::new(Secret::from_text(r#"{"plumAnchor":1}"#.into()));
         let error = write(text).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidReference);
         assert!(!format!("{error:?}").contains("plumAnchor"));

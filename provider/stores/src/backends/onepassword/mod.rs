@@ -9,6 +9,7 @@ mod connect;
 mod item;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -76,7 +77,7 @@ fn build(context: &StoreContext<'_>) -> Result<Arc<dyn SecretStore>> {
         .and_then(|settings| settings.flag("cli"))
         .unwrap_or(false);
     let way = match address {
-        Some(address) => Way::Connect(Connect::new(context, &address)?),
+        Some(address) => Way::Connect(Box::new(Connect::new(context, &address)?)),
         None if allows_cli => Way::Cli(Arc::new(Cli::new(context))),
         None => Way::Nowhere,
     };
@@ -89,7 +90,7 @@ struct OnePasswordStore(Way);
 /// How items are read.
 #[derive(Debug)]
 enum Way {
-    Connect(Connect),
+    Connect(Box<Connect>),
     Cli(Arc<Cli>),
     Nowhere,
 }
@@ -198,13 +199,15 @@ impl SecretStore for OnePasswordStore {
                 }
             };
             let key = (place.vault, place.item);
-            if !items.contains_key(&key) {
-                items.insert(key, self.item(operation, key.0, key.1).await);
-            }
-            answers.push(match items.get(&key) {
-                Some(Ok(item)) => self.value(item, &place).await.map(Leased::forever),
-                Some(Err(error)) => Err(error.clone()),
-                None => Err(StoreError::unsupported(operation, "op")),
+            let item = match items.entry(key) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(free) => free
+                    .insert(self.item(operation, key.0, key.1).await)
+                    .clone(),
+            };
+            answers.push(match item {
+                Ok(item) => self.value(&item, &place).await.map(Leased::forever),
+                Err(error) => Err(error),
             });
         }
         answers

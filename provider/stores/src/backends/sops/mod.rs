@@ -23,6 +23,7 @@ mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -247,9 +248,9 @@ impl SecretStore for SopsStore {
         let mut opened: BTreeMap<String, Result<SecretPayload>> = BTreeMap::new();
         for reference in references {
             let path = reference.path();
-            if !opened.contains_key(&path) {
-                let answer = self.file(path.clone()).await;
-                opened.insert(path, answer);
+            if let Entry::Vacant(free) = opened.entry(path) {
+                let answer = self.file(free.key().clone()).await;
+                free.insert(answer);
             }
         }
         let answers = references.iter().map(|reference| {

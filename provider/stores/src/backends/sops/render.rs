@@ -92,7 +92,7 @@ fn value(text: &mut String, node: &Node) {
         Node::Map(items) => map(text, items),
         Node::List(items) => {
             sequence(text, ('[', ']'), items, |text, item| {
-                value(text, &item.node)
+                value(text, &item.node);
             });
         }
     }

@@ -68,17 +68,17 @@ pub(super) fn put_secret(state: &mut State, name: &str, value: &Value) {
             ..Secret::default()
         });
     let id = format!("{:08x}-0000-4000-8000-{count:012x}", secret.versions.len());
-    add_version(secret, id, value.clone(), "AWSCURRENT", now);
+    add_version(secret, &id, value.clone(), "AWSCURRENT", now);
 }
 
-fn add_version(secret: &mut Secret, id: String, value: Value, stage: &str, now: f64) {
+fn add_version(secret: &mut Secret, id: &str, value: Value, stage: &str, now: f64) {
     secret.versions.push(Version {
-        id: id.clone(),
+        id: id.to_owned(),
         value,
         stages: BTreeSet::new(),
         created: now,
     });
-    set_stage(secret, stage, &id);
+    set_stage(secret, stage, id);
 }
 
 fn set_stage(secret: &mut Secret, stage: &str, to: &str) {
@@ -190,7 +190,7 @@ fn batch(state: &mut State, body: &Value) -> Answered {
         match answer {
             Ok(value) => values.push(value),
             Err((code, message)) => {
-                errors.push(json!({ "SecretId": id, "ErrorCode": code, "Message": message }))
+                errors.push(json!({ "SecretId": id, "ErrorCode": code, "Message": message }));
             }
         }
     }
@@ -268,7 +268,7 @@ fn create_secret(state: &mut State, body: &Value) -> Answered {
         created: now,
         ..Secret::default()
     };
-    add_version(&mut secret, token, value, "AWSCURRENT", now);
+    add_version(&mut secret, &token, value, "AWSCURRENT", now);
     state.secrets.insert(name, secret);
     Ok(json!({}))
 }
@@ -291,7 +291,7 @@ fn put_secret_value(state: &mut State, body: &Value) -> Answered {
         .as_str()
         .unwrap_or("AWSCURRENT")
         .to_owned();
-    add_version(secret, token, value, &stage, now);
+    add_version(secret, &token, value, &stage, now);
     Ok(json!({}))
 }
 

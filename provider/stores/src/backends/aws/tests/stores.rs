@@ -52,7 +52,7 @@ impl Bench for Trouble<'_> {
             }
             (Scheme::AwsSsm, _) => return None,
             (_, Ok(text)) => {
-                services::put_secret(&mut state, &name, &json!({ "SecretString": text }))
+                services::put_secret(&mut state, &name, &json!({ "SecretString": text }));
             }
             (_, Err(_)) => {
                 let encoded = BASE64_STANDARD.encode(&content);

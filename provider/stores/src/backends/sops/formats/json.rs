@@ -11,8 +11,10 @@ use super::{Reason, unique};
 /// The members of the object that `text` is.
 pub(super) fn parse(text: &str) -> Result<Vec<Item>, Reason> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let node = Value(0).deserialize(&mut reader).map_err(describe)?;
-    reader.end().map_err(describe)?;
+    let node = Value(0)
+        .deserialize(&mut reader)
+        .map_err(|error| describe(&error))?;
+    reader.end().map_err(|error| describe(&error))?;
     match node {
         Node::Map(items) => Ok(items),
         _ => Err("it is JSON, and no object".to_owned()),
@@ -20,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Item>, Reason> {
 }
 
 /// The error without the text that `serde_json` may quote.
-fn describe(error: serde_json::Error) -> Reason {
+fn describe(error: &serde_json::Error) -> Reason {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "is cut off",
         serde_json::error::Category::Data => {

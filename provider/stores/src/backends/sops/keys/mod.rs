@@ -89,7 +89,7 @@ impl KeyRing {
             }
         }
         if parts.len() < metadata.threshold {
-            return Err(refused(operation, metadata, parts.len(), failures));
+            return Err(refused(operation, metadata, parts.len(), &failures));
         }
         let whole = match parts.as_slice() {
             [only] if metadata.groups.len() == 1 => Some(only.clone()),
@@ -190,10 +190,10 @@ fn refused(
     operation: Operation,
     metadata: &Metadata,
     parts: usize,
-    failures: Vec<(String, StoreError)>,
+    failures: &[(String, StoreError)],
 ) -> StoreError {
     // One recipient: its own error says everything.
-    if let [(recipient, error)] = failures.as_slice()
+    if let [(recipient, error)] = failures
         && metadata.groups.len() == 1
     {
         return error.clone().with_context("recipient", recipient);
