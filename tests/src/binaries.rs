@@ -62,7 +62,7 @@ fn profile_dir(program: &Path) -> Option<&Path> {
 fn build() -> Result<Binaries> {
     let folder = match std::env::var_os("SECRETREF_TEST_PROGRAMS") {
         Some(folder) => PathBuf::from(folder),
-        None => cargo_build(&["--workspace", "--bins"])?,
+        None => cargo_build()?,
     };
     Ok(Binaries {
         linter: folder.join(format!("secretlint{}", std::env::consts::EXE_SUFFIX)),
@@ -80,7 +80,7 @@ fn build() -> Result<Binaries> {
 pub fn echo_provider() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let build = || {
-        let folder = cargo_build(&["--package", "tf-framework", "--example", "echo"])?;
+        let folder = cargo_build()?;
         Ok(folder
             .join("examples")
             .join(format!("echo{}", std::env::consts::EXE_SUFFIX)))
@@ -98,7 +98,7 @@ pub fn echo_provider() -> Result<PathBuf> {
 pub fn stand_in_provider() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let build = || {
-        let folder = cargo_build(&["--package", "e2e", "--example", "stand_in"])?;
+        let folder = cargo_build()?;
         let name = format!("stand_in{}", std::env::consts::EXE_SUFFIX);
         Ok(folder.join("examples").join(name))
     };
@@ -114,12 +114,15 @@ pub fn stand_in_provider() -> Result<PathBuf> {
 /// When cargo cannot build it; its own messages go to standard error.
 pub fn provider_program() -> Result<PathBuf> {
     let name = "terraform-provider-secretref";
-    let folder = cargo_build(&["--package", name, "--bins"])?;
+    let folder = cargo_build()?;
     Ok(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Builds what `what` selects in the profile of this very program; returns the folder with the results.
-fn cargo_build(what: &[&str]) -> Result<PathBuf> {
+/// Builds the programs in the profile of this very program; returns the folder with the results.
+///
+/// A test selects the same packages and kinds of targets as `cargo test --workspace` did, so that cargo finds
+/// every dependency built with the same features and nothing is compiled twice.
+fn cargo_build() -> Result<PathBuf> {
     let target = target_dir()?;
     let release = !cfg!(debug_assertions);
     let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
@@ -127,13 +130,23 @@ fn cargo_build(what: &[&str]) -> Result<PathBuf> {
         .current_dir(workspace_root())
         .args(["build", "--quiet", "--target-dir"])
         .arg(&target)
-        .args(what);
+        .args(["--workspace", "--bins"]);
+    if is_test()? {
+        cargo.arg("--examples");
+    }
     if release {
         cargo.arg("--release");
     }
     let status = cargo.status().context("cannot run cargo")?;
     if !status.success() {
-        bail!("cargo could not build {}: {status}", what.join(" "));
+        bail!("cargo could not build the programs: {status}");
     }
     Ok(target.join(if release { "release" } else { "debug" }))
+}
+
+/// Whether this program is a test, which cargo keeps in the folder `deps`.
+fn is_test() -> Result<bool> {
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let folder = program.parent().and_then(Path::file_name);
+    Ok(folder.is_some_and(|folder| folder == "deps"))
 }
