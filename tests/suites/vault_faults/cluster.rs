@@ -47,6 +47,18 @@ impl Installation {
         }
     }
 
+    /// Settings of the store block: where a standby may send requests when it cannot pass them on itself,
+    /// which happens while a leader is chosen.
+    fn redirects(&self) -> String {
+        let hosts: Vec<_> = self
+            .cluster
+            .addresses()
+            .iter()
+            .map(|address| address.trim_start_matches("https://").to_owned())
+            .collect();
+        format!("    redirect_hosts = {hosts:?}\n")
+    }
+
     #[track_caller]
     fn nobody_left(&self) {
         let admin = self.cluster.admin().unwrap();
@@ -62,7 +74,9 @@ impl Installation {
 #[test]
 fn a_leader_that_crashes_during_the_apply_is_outlived() {
     let mut place = Installation::new();
-    place.stage.configure(&database_consumer());
+    place
+        .stage
+        .configure_with(&place.redirects(), &database_consumer());
     place.stage.hold();
     let terraform = place.stage.start(&["apply"]);
     place.stage.wait_for_consumer();
@@ -141,7 +155,9 @@ fn a_node_behind_a_broken_network_is_given_up_in_time() {
 #[test]
 fn a_leader_behind_a_broken_network_is_outlived() {
     let place = Installation::new();
-    place.stage.configure(&database_consumer());
+    place
+        .stage
+        .configure_with(&place.redirects(), &database_consumer());
     place.stage.hold();
     let terraform = place.stage.start(&["apply"]);
     place.stage.wait_for_consumer();
