@@ -7,7 +7,7 @@ use secretlint_core::facts::{Block, Mode, Role, Subject, constant_text};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{identifies, is_resource};
+use crate::semantic::secrecy::{identifies, is_resource, keeps_something_else};
 
 static META: RuleMeta = rule(
     "missing-rotation",
@@ -101,7 +101,11 @@ impl Rule for MissingRotation {
             let text = block.value(name).and_then(constant_text);
             text.is_some_and(|text| identifies(&text))
         };
-        if identifies(block.name()) || named("name") || named("secret_id") {
+        if identifies(block.name())
+            || named("name")
+            || named("secret_id")
+            || keeps_something_else(block.kind(), block)
+        {
             return;
         }
         if let Some((period, limit)) = too_rare(cx, block) {

@@ -1,6 +1,7 @@
 //! `secret-in-user-data`: a secret in user data, cloud-init or a start-up script.
 
-use secretlint_core::facts::{Mode, Position, Role, Subject, members};
+use hcl_syntax::Expr;
+use secretlint_core::facts::{Mode, Position, Role, Subject, Trace, members};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -81,7 +82,9 @@ impl Rule for SecretInUserData {
             return;
         }
         if let Some(mut found) = leak(cx, position) {
-            if is_in_member(position, &found) {
+            if let Some(values) = rendered_with(position, &found)
+                && rendered(cx, position, values, sink)
+            {
                 return;
             }
             // A script in a local: the secret is in the script, not in what uses it.
@@ -100,19 +103,52 @@ impl Rule for SecretInUserData {
     }
 }
 
-/// True for a secret among the values that a script is rendered with
-/// (`templatefile("…", { password = var.password })`): each of them is a position of its own.
-fn is_in_member(position: &Position<'_, '_>, found: &Leak) -> bool {
+/// The values that a script is rendered with (`templatefile("…", { password = var.password })`), when the
+/// secret is among them.
+fn rendered_with<'a>(position: &Position<'_, 'a>, found: &Leak) -> Option<Expr<'a>> {
     let block = position.block;
-    block.role == Role::Resource
-        && schemas::is_user_data(block.kind(), &position.names())
-        && position.expr.walk().any(|expr| {
-            let place = block.file.place(expr.span());
-            matches!(expr.kind(), hcl_syntax::ExprKind::Object(_))
-                && place.start <= found.place.start
-                && found.place.end <= place.end
-                && place.file == found.place.file
-        })
+    if block.role != Role::Resource || !schemas::is_user_data(block.kind(), &position.names()) {
+        return None;
+    }
+    position.expr.walk().find(|expr| {
+        let place = block.file.place(expr.span());
+        matches!(expr.kind(), hcl_syntax::ExprKind::Object(_))
+            && place.start <= found.place.start
+            && found.place.end <= place.end
+            && place.file == found.place.file
+    })
+}
+
+/// Reports each secret among the values that a script is rendered with; true when there is one.
+fn rendered<'a>(
+    cx: &Cx<'_, 'a>,
+    position: &Position<'_, 'a>,
+    values: Expr<'a>,
+    sink: &mut Sink,
+) -> bool {
+    let mut any = false;
+    for member in members(values) {
+        let trace = cx.trace(position.block, member.value);
+        let Some(what) = secret_in(cx, &trace) else {
+            continue;
+        };
+        sink.report(Finding::new(
+            &META,
+            position.block.file.place(member.span()),
+            position.address(),
+            format!("`{}` carries the secret `{what}`", position.address()),
+        ));
+        any = true;
+    }
+    any
+}
+
+/// The address of the secret behind a value.
+fn secret_in<'a>(cx: &Cx<'_, 'a>, trace: &Trace<'a>) -> Option<String> {
+    match secret_behind(cx, trace) {
+        Some((source, _)) => Some(source.reference.address()),
+        None => secret_variable(cx, trace).map(|name| format!("var.{name}")),
+    }
 }
 
 /// Variables of `template_file` data sources that are rendered into user data.
@@ -138,12 +174,8 @@ fn templates<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) 
         let vars = template.value("vars").into_iter().flat_map(members);
         for member in vars {
             let trace = cx.trace(template, member.value);
-            let what = match secret_behind(cx, &trace) {
-                Some((source, _)) => source.reference.address(),
-                None => match secret_variable(cx, &trace) {
-                    Some(name) => format!("var.{name}"),
-                    None => continue,
-                },
+            let Some(what) = secret_in(cx, &trace) else {
+                continue;
             };
             let message = format!(
                 "`{}` carries the secret `{what}` through `{}`",
