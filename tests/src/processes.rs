@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::sandbox::Sandbox;
 
 /// How long anything may take that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Names of the processes that run inside `sandbox`, as the system shortens them. They are recognised by
 /// their home folder and by their arguments: a provider does not let other users see its environment.
@@ -76,7 +76,7 @@ pub fn provider_runs(sandbox: &Sandbox) -> bool {
 /// Waits until `done`.
 ///
 /// # Panics
-/// When that takes longer than 30 s; the message says `what` was waited for.
+/// When that takes longer than 90 s; the message says `what` was waited for.
 #[track_caller]
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let started = Instant::now();

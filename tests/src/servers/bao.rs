@@ -1,6 +1,8 @@
 //! What tests do with an OpenBao as its administrator: prepare mounts, roles and policies, and look
 //! afterwards which leases and tokens are left.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
@@ -10,6 +12,9 @@ use super::postgres::Postgres;
 /// Creates a login that ends with its lease.
 const CREATE_ROLE: &str =
     "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'";
+
+/// How long a new key-value mount of version 2 may take to be ready.
+const UPGRADE_LIMIT: Duration = Duration::from_secs(30);
 
 /// An administrator's view of one OpenBao server.
 #[derive(Clone)]
@@ -94,7 +99,20 @@ impl Bao {
     /// When the server refuses.
     pub fn mount(&self, path: &str, kind: &str, options: &Value) -> Result<()> {
         let body = json!({ "type": kind, "options": options });
-        self.write(&format!("sys/mounts/{path}"), &body).map(drop)
+        self.write(&format!("sys/mounts/{path}"), &body)?;
+        if options["version"] != "2" {
+            return Ok(());
+        }
+        // A new mount of version 2 refuses everything for a moment, while it thinks it is upgraded.
+        let started = Instant::now();
+        loop {
+            let answer = self.send("GET", &format!("{path}/config"), None)?;
+            let upgrading = answer.body.to_string().contains("Upgrading");
+            if !upgrading || started.elapsed() > UPGRADE_LIMIT {
+                return answer.success().map(drop);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Turns on the login method `kind` at `path`.
