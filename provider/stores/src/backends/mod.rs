@@ -4,9 +4,15 @@
 mod age;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "azure")]
+mod azure;
+#[cfg(any(feature = "azure", feature = "sops"))]
+mod azure_cloud;
 #[cfg(feature = "doppler")]
 mod doppler;
 mod env;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod fields;
 mod file;
 mod identity;
 #[cfg(feature = "infisical")]
@@ -16,6 +22,8 @@ mod kubernetes;
 mod local;
 #[cfg(feature = "onepassword")]
 mod onepassword;
+#[cfg(any(feature = "azure", feature = "onepassword"))]
+mod program;
 #[cfg(any(feature = "doppler", feature = "infisical", feature = "onepassword"))]
 mod rest;
 #[cfg(feature = "sops")]
@@ -61,6 +69,10 @@ pub const STORES: &[StoreKind] = &[
     aws::SSM,
     #[cfg(feature = "aws")]
     aws::STS,
+    #[cfg(feature = "azure")]
+    azure::SECRET,
+    #[cfg(feature = "azure")]
+    azure::TOKEN,
     #[cfg(feature = "doppler")]
     doppler::KIND,
     env::KIND,

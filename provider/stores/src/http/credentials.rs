@@ -55,6 +55,90 @@ impl JsonBody {
     }
 }
 
+/// A form with secrets inside.
+#[cfg(feature = "azure")]
+pub(crate) struct FormBody(Zeroizing<String>);
+
+#[cfg(feature = "azure")]
+impl FormBody {
+    /// A form of `texts`, which are no secrets, and `members`, which may be.
+    pub(crate) fn new(texts: &[(&str, &str)], members: &[(&str, &Secret)]) -> Self {
+        let size: usize = texts
+            .iter()
+            .map(|(name, text)| name.len() + 3 * text.len() + 2)
+            .sum();
+        let mut form = Self(Zeroizing::new(String::with_capacity(
+            size + 3 * room(members),
+        )));
+        for (name, text) in texts {
+            form.push(name, text.as_bytes());
+        }
+        for (name, value) in members {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "credentials on their way to the login service"
+            )]
+            form.push(name, value.expose());
+        }
+        form
+    }
+
+    fn push(&mut self, name: &str, value: &[u8]) {
+        if !self.0.is_empty() {
+            self.0.push('&');
+        }
+        self.0.push_str(name);
+        self.0.push('=');
+        for byte in value {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    self.0.push(char::from(*byte));
+                }
+                other => {
+                    let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+                    self.0.push('%');
+                    self.0.push(digit(other >> 4));
+                    self.0.push(digit(other & 15));
+                }
+            }
+        }
+    }
+
+    /// Makes it the body of `request`.
+    pub(crate) fn add_to(&self, request: RequestBuilder) -> RequestBuilder {
+        // The HTTP library keeps its own copy until the request is sent.
+        request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(self.0.as_bytes().to_vec())
+    }
+}
+
+/// A header whose value is secret.
+///
+/// # Errors
+/// `config` when the value holds characters that no header can hold.
+#[cfg(feature = "azure")]
+pub(crate) fn secret_header(
+    request: RequestBuilder,
+    operation: Operation,
+    name: &'static str,
+    value: &Secret,
+) -> Result<RequestBuilder> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "credential header of a request to the login service"
+    )]
+    let mut value = HeaderValue::from_bytes(value.expose().trim_ascii()).map_err(|_| {
+        StoreError::new(
+            ErrorKind::Config,
+            operation,
+            format!("the value of the header `{name}` holds characters that no header has"),
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(request.header(name, value))
+}
+
 /// A JSON object of `texts`, which are no secrets, and a member `name`, which is an object of texts that may be.
 ///
 /// # Errors
@@ -85,6 +169,29 @@ pub(crate) fn nested_members(
     let mut body = start(texts, room(members));
     push_members(&mut body, members, operation)?;
     body.push('}');
+    Ok(JsonBody(body))
+}
+
+/// A JSON object of the members of `plain`, which are no secrets, and a secret text `name`.
+///
+/// # Errors
+/// `invalid_reference` for a secret that is no text.
+#[cfg(feature = "azure")]
+pub(crate) fn body_with_secret(
+    plain: &serde_json::Map<String, serde_json::Value>,
+    name: &str,
+    value: &Secret,
+    operation: Operation,
+) -> Result<JsonBody> {
+    let rest = serde_json::Value::from(plain.clone()).to_string();
+    let members = [(name, value)];
+    let mut body = Zeroizing::new(String::with_capacity(rest.len() + room(&members) + 8));
+    body.push('{');
+    push_members(&mut body, &members, operation)?;
+    if !plain.is_empty() {
+        body.push(',');
+    }
+    body.push_str(&rest[1..]);
     Ok(JsonBody(body))
 }
 

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use reqwest::{Method, Url};
 
+#[cfg(feature = "azure")]
+pub(crate) use credentials::{FormBody, body_with_secret, secret_header};
 pub(crate) use credentials::{JsonBody, bearer, nested_body, nested_members};
 pub(crate) use response::Response;
 pub(crate) use secret_text::SecretText;

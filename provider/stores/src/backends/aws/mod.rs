@@ -20,7 +20,6 @@ mod account;
 mod call;
 mod connector;
 mod endpoint;
-mod fields;
 mod kms;
 mod login;
 mod parameter_store;

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use secret_policy::{Scheme, SecretRef};
 
 use super::account::Account;
-use super::fields::{Fields, until};
 use super::settings::{AUDIENCE, BLOCK, RoleSession, SESSION_NAME};
 use super::sts;
+use crate::backends::fields::{Fields, until};
 use crate::backends::{StoreContext, StoreKind};
 use crate::capability::Capability;
 use crate::error::{Operation, Result};

@@ -1,43 +1,18 @@
 //! The `op` program with a service account: the fall-back where there is no Connect server, and only where the
 //! block allows it. The token goes through the environment; arguments hold names alone.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use std::io::Read as _;
 
 use secret_value::Secret;
 use zeroize::Zeroizing;
 
-use super::super::{StoreContext, blocking};
+use super::super::{StoreContext, blocking, program};
 use super::Place;
 use super::item::Item;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, Retry, StoreError};
 
 const TOKEN: &str = "OP_SERVICE_ACCOUNT_TOKEN";
-/// How long the program may take.
-const PATIENCE: Duration = Duration::from_secs(25);
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
-
-/// What the program needs to run and to reach its servers.
-const VARIABLES: [&str; 14] = [
-    "APPDATA",
-    "HOME",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "LOCALAPPDATA",
-    "NO_PROXY",
-    "PATH",
-    "SystemRoot",
-    "TMPDIR",
-    "USERPROFILE",
-    "XDG_CONFIG_HOME",
-    "https_proxy",
-    "no_proxy",
-    TOKEN,
-];
 
 #[derive(Debug)]
 pub(super) struct Cli {
@@ -107,70 +82,19 @@ impl Cli {
     }
 
     fn run_now(&self, operation: Operation, arguments: &[String]) -> Result<Zeroizing<Vec<u8>>> {
-        let mut command = Command::new("op");
-        command
-            .args(arguments)
-            .current_dir(self.environment.directory())
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        for name in VARIABLES {
-            if let Some(value) = self.environment.variable(name) {
-                command.env(name, value);
+        let finished = program::run(operation, &self.environment, "op", arguments, &[TOKEN]);
+        let finished = finished.map_err(|error| match error.kind() {
+            ErrorKind::Config => {
+                error.with_help("install the 1Password command line, or use a Connect server")
             }
-        }
-        let mut child = command.spawn().map_err(|error| {
-            StoreError::new(
-                ErrorKind::Config,
-                operation,
-                "the program `op` cannot be started",
-            )
-            .with_help("install the 1Password command line, or use a Connect server")
-            .with_source(error)
+            _ => error,
         })?;
-        let output = drain(child.stdout.take());
-        let complaint = drain(child.stderr.take());
-        let started = Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if started.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(StoreError::new(
-                        ErrorKind::Timeout,
-                        operation,
-                        "`op` did not answer in time",
-                    )
-                    .with_retry(Retry::Later));
-                }
-            }
-        };
-        let output = output.join().unwrap_or_default();
-        if status.success() {
-            return Ok(output);
+        if finished.status.success() {
+            return Ok(finished.output);
         }
-        let complaint = complaint.join().unwrap_or_default();
-        Err(refusal(operation, &String::from_utf8_lossy(&complaint)))
+        let complaint = String::from_utf8_lossy(&finished.complaint);
+        Err(refusal(operation, &complaint))
     }
-}
-
-/// Reads a stream to its end beside the program.
-fn drain(
-    stream: Option<impl std::io::Read + Send + 'static>,
-) -> std::thread::JoinHandle<Zeroizing<Vec<u8>>> {
-    std::thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-        if let Some(stream) = stream {
-            // What is cut off is no JSON and is noticed there.
-            let _ = stream.take(MAX_BYTES).read_to_end(&mut bytes);
-        }
-        bytes
-    })
 }
 
 /// The error that the words of the program mean; the words themselves stay here.

@@ -9,16 +9,9 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Part;
+use crate::backends::azure_cloud;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::http::{HttpClient, base_url, bearer, join};
-
-/// Ends of the hosts of the service, each with the application that its tokens are for.
-const CLOUDS: [(&str, &str); 4] = [
-    (".vault.azure.net", "vault.azure.net"),
-    (".managedhsm.azure.net", "managedhsm.azure.net"),
-    (".vault.azure.cn", "vault.azure.cn"),
-    (".vault.usgovcloudapi.net", "vault.usgovcloudapi.net"),
-];
 
 #[derive(Deserialize)]
 struct Answer {
@@ -41,13 +34,11 @@ pub(super) fn key_url(
         .with_help("find out who changed the file")
     };
     let base = base_url("vault_url", vault).map_err(|_| foreign())?;
-    let host = base.host_str().unwrap_or_default();
-    let cloud = CLOUDS.iter().find(|(end, _)| host.ends_with(end));
-    match cloud {
-        Some((_, scope)) if base.scheme() == "https" && base.port().is_none() => {
+    match azure_cloud::application(base.host_str().unwrap_or_default()) {
+        Some(application) if base.scheme() == "https" && base.port().is_none() => {
             let mut url = join(&base, ["keys", name, version, "decrypt"]);
             url.set_query(Some("api-version=7.4"));
-            Ok((url, scope))
+            Ok((url, application))
         }
         _ => Err(foreign()),
     }

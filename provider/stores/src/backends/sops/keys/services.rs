@@ -19,6 +19,7 @@ use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::http::{HttpClient, HttpOptions, base_url};
 use crate::identity::IdentityTokens;
 use crate::local::Passphrase;
+use crate::select;
 use crate::shared::Shared;
 use crate::store::FetchOptions;
 
@@ -58,8 +59,8 @@ impl Services {
                 name,
                 version,
             } => {
-                let (url, scope) = azure::key_url(operation, vault, name, version)?;
-                let reference = format!("azure-token://{scope}");
+                let (url, application) = azure::key_url(operation, vault, name, version)?;
+                let reference = format!("azure-token://{application}#token");
                 let token = self
                     .ask(operation, &reference, &[], Settings::new())
                     .await?;
@@ -196,7 +197,8 @@ impl Services {
         self.ask(operation, reference, &[], Settings::new()).await
     }
 
-    /// The value that another store answers, with the login that the environment gives it.
+    /// The value that another store answers, with the login that the environment gives it; the whole answer
+    /// where the reference selects nothing.
     async fn ask(
         &self,
         operation: Operation,
@@ -227,7 +229,10 @@ impl Services {
         };
         let answer = store.fetch(&reference, &options).await;
         answer
-            .map(|leased| leased.value.body)
+            .and_then(|leased| match reference.selector() {
+                Some(_) => select::select(&reference, &leased.value),
+                None => Ok(leased.value.body),
+            })
             .map_err(|error| error.during(operation))
     }
 }
