@@ -6,6 +6,8 @@ use tf_framework::prelude::*;
 
 use crate::data_source::metadata::Metadata;
 use crate::data_source::whoami::Whoami;
+#[cfg(feature = "azure")]
+use crate::ephemeral::azure_access_token::AzureAccessToken;
 #[cfg(feature = "kubernetes")]
 use crate::ephemeral::k8s_token::K8sToken;
 use crate::ephemeral::password::Password;
@@ -103,6 +105,8 @@ impl Provider for SecretRefProvider {
             .ephemeral(AwsKms)
             .ephemeral(AwsRdsToken)
             .ephemeral(AwsSession);
+        #[cfg(feature = "azure")]
+        registry.ephemeral(AzureAccessToken);
         #[cfg(feature = "kubernetes")]
         registry.ephemeral(K8sToken);
     }

@@ -12,6 +12,8 @@ pub(crate) mod aws_rds_token;
 mod aws_scheme;
 #[cfg(feature = "aws")]
 pub(crate) mod aws_session;
+#[cfg(feature = "azure")]
+pub(crate) mod azure_access_token;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod k8s_token;
 pub(crate) mod password;
