@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use secret_policy::Policy;
@@ -15,6 +16,10 @@ use secret_stores::{Environment, ErrorKind, Operation, StoreError, Stores};
 
 use crate::identity::{IdentityChoice, IdentityError, WorkloadIdentity};
 use crate::store_blocks::ConfiguredStore;
+
+/// How long what was read serves others that name the same secret: a hundred resources, of which Terraform opens
+/// ten at a time, are one read. Longer than that takes, short enough that a run sees what others write.
+const REUSE: Duration = Duration::from_secs(3);
 
 /// What was chosen explicitly; `None` leaves it to the environment.
 #[derive(Clone, Debug, Default)]
@@ -177,6 +182,7 @@ fn stores(
     let layers = Layers {
         guard,
         audit: Some(Arc::new(AuditLog::open(options, context)?)),
+        reuse: REUSE,
         ..Layers::default()
     };
     let mut stores = Stores::new(surroundings.clone(), layers)

@@ -21,7 +21,8 @@ use crate::payload::{Metadata, SecretPayload};
 ///
 /// Contract of every method:
 /// - the reference was made for this store: scheme and store name are not looked at again;
-/// - nothing is cached beyond the call;
+/// - nothing is cached beyond the call; only the layer that joins reads may keep an answer, for
+///   [`crate::layers::Layers::reuse`];
 /// - no value, token or response body reaches an error, a log line or the audit log;
 /// - dropping the future abandons the call without side effects on later calls.
 #[async_trait]

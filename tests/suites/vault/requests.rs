@@ -40,33 +40,107 @@ fn a_hundred_fields_of_one_path_are_one_read() {
 }
 
 #[test]
-fn many_resources_with_one_path_are_one_read() {
-    let dev = Dev::new();
-    dev.store_secret();
-    let values: Vec<_> = (0..20)
-        .map(|index| {
-            (
-                format!("v{index}"),
-                format!("ephemeral.secretref_value.x[{index}].value"),
-            )
-        })
-        .collect();
-    let values: Vec<_> = values
-        .iter()
-        .map(|(name, text)| (&**name, &**text))
-        .collect();
+fn a_hundred_resources_with_one_path_are_one_read() {
+    let mut dev = Dev::new();
+    let canary = dev.store_secret();
+    let log = dev.stage.sandbox.path("audit.jsonl");
+    dev.stage
+        .sandbox
+        .set_env("SECRETREF_AUDIT_LOG", &log.display().to_string());
+    // Half of them name another field, and all are read by ten at a time.
+    dev.admin()
+        .merge("kv/data/app", &json!({ "data": { "user": "ci" } }))
+        .unwrap();
     dev.stage.configure(&format!(
-        "ephemeral \"secretref_value\" \"x\" {{\n  count    = 20\n  ref      = \"vault://kv/app#password\"\n  applying = terraform.applying\n}}\n\n{}",
-        consumer(&values)
+        "ephemeral \"secretref_value\" \"x\" {{\n  count    = 100\n  ref      = \"vault://kv/app#${{count.index % 2 == 0 ? \"password\" : \"user\"}}\"\n  \
+         applying = terraform.applying\n}}\n\n{}",
+        consumer(&[
+            ("first", "ephemeral.secretref_value.x[0].value"),
+            ("last", "ephemeral.secretref_value.x[99].value"),
+        ])
     ));
-    dev.stage.apply();
-    // Terraform opens ten at a time: single flight joins those that overlap.
-    assert!(dev.proxy.count("GET", "/v1/kv/data/app") <= 20);
-    assert!(
-        dev.proxy.count("POST", "/v1/auth/approle/login") <= 2,
-        "one login for each run"
-    );
+    let applied = dev.stage.apply();
+    assert_eq!(dev.stage.received("first"), canary.value());
+    assert_eq!(dev.stage.received("last"), "ci");
+    assert_eq!(dev.proxy.count("GET", "/v1/kv/data/app"), 1);
+    // A login and its end, what the mount is, twice; metadata for the plan; the read.
+    let requests = dev.proxy.requests();
+    assert!(requests.len() <= 12, "{requests:#?}");
+    let opened = std::fs::read_to_string(log).unwrap();
+    let opened = opened
+        .lines()
+        .filter(|line| line.contains("\"open\""))
+        .count();
+    assert_eq!(opened, 100, "each access is recorded");
+    dev.stage.assert_no_leak(&canary, &[&applied.text()]);
     dev.nothing_left();
+}
+
+/// A secret that the run writes, read before and after that.
+const WRITTEN: &str = r#"variable "new" {
+  type      = string
+  ephemeral = true
+}
+
+variable "number" {
+  type = number
+}
+
+ephemeral "secretref_value" "before" {
+  ref      = "vault://kv/fresh?optional=true#value"
+  applying = terraform.applying
+}
+
+resource "secretref_secret" "fresh" {
+  ref              = "vault://kv/fresh"
+  value_wo         = var.new
+  value_wo_version = var.number
+  depends_on       = [ephemeral.secretref_value.before]
+}
+
+ephemeral "secretref_value" "after" {
+  ref        = "vault://kv/fresh?optional=true#value"
+  applying   = terraform.applying
+  depends_on = [secretref_secret.fresh]
+}
+
+"#;
+
+#[test]
+fn what_this_run_writes_is_read_by_those_who_come_after() {
+    let dev = Dev::new();
+    dev.admin()
+        .policy(
+            "run",
+            "path \"kv/*\" { capabilities = [\"create\", \"read\", \"update\"] }\n",
+        )
+        .unwrap();
+    dev.stage.configure(&format!(
+        "{WRITTEN}{}",
+        consumer(&[
+            (
+                "old",
+                "coalesce(ephemeral.secretref_value.before.value, \"none\")"
+            ),
+            ("new", "ephemeral.secretref_value.after.value"),
+        ])
+    ));
+    let canaries = [Canary::random(), Canary::random()];
+    let mut old = "none".to_owned();
+    for (place, canary) in canaries.iter().enumerate() {
+        let value = format!("-var=new={}", canary.value());
+        let number = format!("-var=number={place}");
+        let mut arguments = vec!["apply", &value, &number];
+        if place > 0 {
+            arguments.push("-replace=terraform_data.consumer");
+        }
+        let applied = dev.stage.terraform(&arguments);
+        assert_eq!(applied.status.code(), Some(0), "{}", applied.text());
+        assert_eq!(dev.stage.received("old"), old);
+        assert_eq!(dev.stage.received("new"), canary.value());
+        old = canary.value().to_owned();
+        dev.nothing_left();
+    }
 }
 
 #[test]

@@ -183,6 +183,15 @@ impl StoreKind {
     pub(crate) fn build(&self, context: &StoreContext<'_>) -> Result<Arc<dyn SecretStore>> {
         (self.build)(context)
     }
+
+    /// Whether it is files or variables of this machine: reading them anew costs nothing, and whatever changes
+    /// them during a run is seen at once.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        matches!(
+            self.scheme,
+            Scheme::Age | Scheme::Env | Scheme::File | Scheme::Local | Scheme::Sops
+        )
+    }
 }
 
 impl StoreContext<'_> {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Audit is outermost, so that nothing happens unrecorded. The guard stands before everything that does
-//! input or output. A shared flight is retried once for all who wait. Each attempt has its own time limit.
+//! input or output, so it also judges whoever gets what another one read. A shared flight is retried once for all
+//! who wait. Each attempt has its own time limit.
 //! Layers forward every method; the lint makes sure that a new one is not forgotten.
 #![deny(
     clippy::missing_trait_methods,
@@ -38,6 +39,9 @@ pub struct Layers {
     pub timeout: Duration,
     /// How often and how patiently to try again.
     pub retry: RetryPolicy,
+    /// How long a value without a lease, and facts, answer further calls for the same secret; the policy is asked and
+    /// the access is recorded for each of them. Default zero: every call that does not overlap another asks anew.
+    pub reuse: Duration,
     /// The policy; `None` allows everything.
     pub guard: Option<Guard>,
     /// The access log; `None` records nothing.
@@ -51,6 +55,7 @@ impl Default for Layers {
         Self {
             timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
+            reuse: Duration::ZERO,
             guard: None,
             audit: None,
             now: Timestamp::now,
@@ -64,7 +69,8 @@ impl Layers {
     pub fn wrap(&self, backend: Arc<dyn SecretStore>) -> Arc<dyn SecretStore> {
         let store: Arc<dyn SecretStore> = Arc::new(timeout::Timeout::new(backend, self.timeout));
         let store: Arc<dyn SecretStore> = Arc::new(retry::Retrying::new(store, self.retry));
-        let mut store: Arc<dyn SecretStore> = Arc::new(single_flight::SingleFlight::new(store));
+        let mut store: Arc<dyn SecretStore> =
+            Arc::new(single_flight::SingleFlight::new(store, self.reuse));
         if let Some(guard) = &self.guard {
             store = Arc::new(guard::Guarded::new(
                 store,

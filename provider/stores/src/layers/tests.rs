@@ -265,6 +265,148 @@ fn one_read_serves_all_who_ask_at_the_same_time() {
     });
 }
 
+/// Layers that keep what was read.
+fn keeping(period: Duration) -> Layers {
+    Layers {
+        reuse: period,
+        ..layers()
+    }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn what_was_read_a_moment_ago_is_not_read_again() {
+    let store = Scripted::new([]);
+    let layered = keeping(LONG).wrap(store.clone());
+    let options = FetchOptions::default();
+    let parts = ["vault://kv/db#a", "vault://kv/db#b"].map(reference);
+    block_on(async {
+        let first = layered.fetch(&parts[0], &options).await.unwrap();
+        let second = layered.fetch(&parts[1], &options).await.unwrap();
+        assert!(first.value.body == second.value.body);
+        assert_eq!(store.reads(), 1);
+        let batch = [parts[1].clone(), reference("vault://kv/other")];
+        layered.fetch_many(&batch, &options).await;
+        layered.fetch(&batch[1], &options).await.unwrap();
+        assert_eq!(store.reads(), 2, "a batch takes part");
+        // Another version, another wish and arguments are something else.
+        let version = reference("vault://kv/db?version=2#a");
+        layered.fetch(&version, &options).await.unwrap();
+        let wished = FetchOptions {
+            ttl: Some(LONG),
+            ..FetchOptions::default()
+        };
+        layered.fetch(&parts[0], &wished).await.unwrap();
+        let asking = FetchOptions {
+            arguments: crate::blocks::Settings::new().with("method", "POST"),
+            ..FetchOptions::default()
+        };
+        layered.fetch(&parts[0], &asking).await.unwrap();
+        layered.fetch(&parts[0], &asking).await.unwrap();
+        assert_eq!(store.reads(), 6);
+        layered.metadata(&parts[0]).await.unwrap();
+        layered.metadata(&parts[1]).await.unwrap();
+        assert_eq!(store.reads(), 7, "facts are kept, too");
+    });
+}
+
+#[test]
+fn what_is_kept_ends_with_its_time_and_with_every_change() {
+    let store = Scripted::new([]);
+    let layered = keeping(Duration::from_millis(30)).wrap(store.clone());
+    let (target, options) = (target(), FetchOptions::default());
+    block_on(async {
+        layered.fetch(&target, &options).await.unwrap();
+        layered.metadata(&target).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        layered.fetch(&target, &options).await.unwrap();
+        layered.metadata(&target).await.unwrap();
+        assert_eq!(store.reads(), 4);
+    });
+    let store = Scripted::new([]);
+    let layered = keeping(LONG).wrap(store.clone());
+    let request = WriteRequest::new(Secret::new(vec![1]));
+    block_on(async {
+        layered.fetch(&target, &options).await.unwrap();
+        layered.write(&target, &request).await.unwrap();
+        layered.fetch(&target, &options).await.unwrap();
+        layered.metadata(&target).await.unwrap();
+        assert_eq!(store.reads(), 3);
+        layered.remove(&target).await.unwrap_err();
+        layered.fetch(&target, &options).await.unwrap();
+        layered.metadata(&target).await.unwrap();
+        assert_eq!(store.reads(), 5, "also after a change that failed");
+        layered.close().await.unwrap();
+        layered.fetch(&target, &options).await.unwrap();
+        assert_eq!(store.reads(), 6);
+    });
+}
+
+#[test]
+fn a_read_that_began_before_a_change_serves_nobody_who_comes_after_it() {
+    let store = Scripted::new([]);
+    let layered = keeping(LONG).wrap(store.clone());
+    let (target, options) = (target(), FetchOptions::default());
+    let request = WriteRequest::new(Secret::new(vec![1]));
+    block_on(async {
+        let early = layered.fetch(&target, &options);
+        let late = async {
+            // A change that ends while the read is under way.
+            tokio::task::yield_now().await;
+            let writing = layered.write(&target, &request);
+            drop(tokio::time::timeout(Duration::ZERO, writing).await);
+            layered.fetch(&target, &options).await
+        };
+        let (early, late) = futures::future::join(early, late).await;
+        assert!(early.unwrap().value.body != late.unwrap().value.body);
+        assert_eq!(store.reads(), 2);
+        layered.fetch(&target, &options).await.unwrap();
+        assert_eq!(store.reads(), 2, "the later one is kept");
+    });
+}
+
+#[test]
+fn neither_leases_nor_failures_are_kept() {
+    let lease = || Step::Lease(Duration::from_secs(60));
+    let never = || fails(ErrorKind::NotFound, Retry::Never);
+    let store = Scripted::new([lease(), lease(), never()]);
+    let layered = keeping(LONG).wrap(store.clone());
+    let (target, options) = (target(), FetchOptions::default());
+    block_on(async {
+        let one = layered.fetch(&target, &options).await.unwrap();
+        let other = layered.fetch(&target, &options).await.unwrap();
+        assert_ne!(one.lease.unwrap().handle, other.lease.unwrap().handle);
+        layered.fetch(&target, &options).await.unwrap_err();
+        layered.fetch(&target, &options).await.unwrap();
+        assert_eq!(store.reads(), 4);
+    });
+}
+
+#[test]
+fn every_use_of_what_is_kept_is_judged_and_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = Layers {
+        reuse: LONG,
+        ..audited(&folder, true)
+    };
+    let store = Scripted::new([]);
+    let layered = layers.wrap(store.clone());
+    block_on(async {
+        for part in ["vault://kv/a#b", "vault://kv/a#c"] {
+            let options = FetchOptions::default();
+            layered.fetch(&reference(part), &options).await.unwrap();
+        }
+    });
+    assert_eq!(store.reads(), 1);
+    let recorded: Vec<_> = crate::audit::read(&folder.path().join("audit.jsonl"))
+        .unwrap()
+        .map(|entry| entry.unwrap().event)
+        .collect();
+    assert_eq!(recorded.len(), 2);
+    assert!(recorded.iter().all(|event| event.rule.is_some()));
+}
+
 #[test]
 fn leases_are_shared_within_a_batch_alone() {
     let lease = || Step::Lease(Duration::from_secs(60));

@@ -130,7 +130,15 @@ impl Stores {
             identity: &self.identity,
             shared: &self.shared,
         })?;
-        let store = self.layers.wrap(backend);
+        let store = if kind.is_on_this_machine() {
+            let layers = Layers {
+                reuse: Duration::ZERO,
+                ..self.layers.clone()
+            };
+            layers.wrap(backend)
+        } else {
+            self.layers.wrap(backend)
+        };
         built.insert(key, Arc::clone(&store));
         Ok(store)
     }
