@@ -106,6 +106,12 @@ pub trait Bench: Sync {
     /// A store of the same kind that meets `fault`; `None` when that cannot happen to it. The secret of the
     /// fixture is there.
     fn faulty(&self, fault: Fault) -> Option<Arc<dyn SecretStore>>;
+
+    /// Whether the store tries again by itself, within its own limits, so that nobody around it has to. Default
+    /// false.
+    fn tries_again_itself(&self) -> bool {
+        false
+    }
 }
 
 /// Runs every sample and every fault that the bench can bring about.
@@ -126,7 +132,7 @@ pub async fn hardship(fixture: &Fixture, bench: &impl Bench) -> Case {
     }
     for fault in Fault::ALL {
         if let Some(store) = bench.faulty(fault) {
-            meets(fixture, fault, store)
+            meets(fixture, fault, store, bench.tries_again_itself())
                 .await
                 .map_err(|rule| format!("{fault:?}: {rule}"))?;
         }
@@ -185,7 +191,12 @@ async fn holds(fixture: &Fixture, sample: Sample, reference: &SecretRef) -> Case
     )
 }
 
-async fn meets(fixture: &Fixture, fault: Fault, store: Arc<dyn SecretStore>) -> Case {
+async fn meets(
+    fixture: &Fixture,
+    fault: Fault,
+    store: Arc<dyn SecretStore>,
+    tries_itself: bool,
+) -> Case {
     // One attempt and a short limit: what is tested is the store, not the patience of the layers.
     let layers = Layers {
         timeout: Duration::from_millis(if fault == Fault::Silent { 400 } else { 20_000 }),
@@ -209,7 +220,7 @@ async fn meets(fixture: &Fixture, fault: Fault, store: Arc<dyn SecretStore>) -> 
         text.contains(word),
         &format!("the error says `{word}`: {text}"),
     )?;
-    let retried = matches!(fault, Fault::Throttled | Fault::Silent);
+    let retried = matches!(fault, Fault::Throttled | Fault::Silent) && !tries_itself;
     // Where a read may make a lease, a call without an answer is not repeated.
     let may_lease = fault == Fault::Silent && store.capability().revoke;
     ensure(

@@ -32,7 +32,7 @@ mod session;
 mod settings;
 mod sts;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod wire;
 mod write;
 

@@ -67,7 +67,8 @@ const SETTINGS: &[Setting] = &[
         "max_retries",
         SettingKind::Number,
         "How often to try again what may succeed later (412, 429, 5xx, no answer). Default: `BAO_MAX_RETRIES` or \
-         `VAULT_MAX_RETRIES`, else 2.",
+         `VAULT_MAX_RETRIES`, else 2. A cluster that is choosing a leader is given up to 20 s all the same, unless this \
+         is 0; a sealed server is reported at once.",
     ),
     Setting::text(
         "namespace",
@@ -96,7 +97,7 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::text(
         "tls_server_name",
-        "The name that the certificate of the server must have, instead of the host. Default: \
+        "The name that the server is asked for (SNI) and that its certificate must have, instead of the host. Default: \
          `BAO_TLS_SERVER_NAME` or `VAULT_TLS_SERVER_NAME`.",
     ),
     setting(

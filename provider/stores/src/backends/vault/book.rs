@@ -94,9 +94,9 @@ impl Book {
             .sum();
         (left > 0).then(|| {
             format!(
-                "earlier runs were killed or had no right to end what they opened: {left} tokens or leases are left, which \
-                 end by themselves later; `terraform-provider-secretref lease list` shows them and `lease revoke --all` \
-                 ends them now"
+                "earlier runs were killed, or could not end what they opened: {left} tokens or leases are left, which end \
+                 by themselves later; `terraform-provider-secretref lease list` shows them and `lease revoke --all` ends \
+                 them now"
             )
         })
     }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use secret_value::Secret;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -25,6 +25,11 @@ const MAX_REDIRECTS: usize = 2;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// Longest time between two attempts, unless the server asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How long a cluster may take to choose a leader: with usual settings up to about 15 s.
+const ELECTION: Duration = Duration::from_secs(20);
+
+/// What an error says about a request that a standby sent on.
+const SENT_ON_BY: &str = "sent on by";
 
 const INDEX: &str = "x-vault-index";
 
@@ -162,7 +167,8 @@ impl Client {
                 "the store was closed",
             )
         })?;
-        let end = Instant::now() + self.budget;
+        let started = Instant::now();
+        let end = started + self.budget;
         let mut wait = FIRST_WAIT;
         for attempt in 0.. {
             let left = end.saturating_duration_since(Instant::now());
@@ -178,10 +184,13 @@ impl Client {
                 Retry::After(asked) => asked,
                 Retry::Later => wait,
             };
-            // A cluster that chooses a leader needs longer than a few attempts. Somebody else opens a secret
-            // again; nobody else ends what this run has opened.
-            let patient = call.ends_something()
-                && matches!(&outcome, Ok(answer) if answer.status.is_server_error());
+            // A cluster that chooses a leader needs longer than a few attempts, and nobody else ends what this
+            // run has opened.
+            let patient = match &outcome {
+                _ if self.retries > 0 && is_leaderless(&outcome) => started.elapsed() < ELECTION,
+                Ok(answer) => call.ends_something() && answer.status.is_server_error(),
+                Err(_) => false,
+            };
             if (attempt >= self.retries && !patient) || Instant::now() + pause >= end {
                 return settled(outcome);
             }
@@ -214,11 +223,12 @@ impl Client {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        for _ in 0..=MAX_REDIRECTS {
-            let answer = self
-                .http
-                .send(call.operation, self.request(call, url))
-                .await?;
+        for redirects in 0..=MAX_REDIRECTS {
+            let answer = self.http.send(call.operation, self.request(call, url));
+            let answer = answer.await.map_err(|error| match redirects {
+                0 => error,
+                _ => error.with_context(SENT_ON_BY, self.address()),
+            })?;
             self.remember(&answer);
             match answer.redirect() {
                 None => return Ok(answer),
@@ -315,6 +325,18 @@ fn again(call: &Call<'_>, answer: &Response) -> Retry {
 /// Whether the request never left.
 fn is_unreached(error: &StoreError) -> bool {
     error.kind() == ErrorKind::Unavailable && error.message() == "the server cannot be reached"
+}
+
+/// Whether a cluster is choosing a leader: it says so, a standby still points at the one that is gone, or what
+/// stands in front finds no server that leads.
+fn is_leaderless(outcome: &Result<Response>) -> bool {
+    match outcome {
+        Ok(answer) => {
+            refusal::is_leaderless(answer)
+                || (answer.status == StatusCode::SERVICE_UNAVAILABLE && !refusal::is_final(answer))
+        }
+        Err(error) => is_unreached(error) && error.context(SENT_ON_BY).is_some(),
+    }
 }
 
 /// The attempts are over: nobody outside tries again.

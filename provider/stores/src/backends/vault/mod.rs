@@ -128,7 +128,9 @@ impl SecretStore for VaultStore {
                     mount: &mount,
                     path: mount.below(&path),
                 };
-                place.fetch(version).await.map(Leased::forever)
+                let mut payload = place.fetch(version).await?;
+                payload.metadata.notes = self.0.take_notes();
+                Ok(Leased::forever(payload))
             }
             _ if version.is_some() => Err(StoreError::new(
                 ErrorKind::InvalidReference,

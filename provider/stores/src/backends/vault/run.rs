@@ -1,7 +1,8 @@
 //! The tokens of one run: the login, and the short-lived child token under which everything leased is made.
 //!
 //! - A login happens at the first use, and again when its token has ended.
-//! - The child ends by itself soon after a crash, and all leases with it; it is extended while the run lasts.
+//! - The child ends by itself soon after a crash, and all leases with it; it is extended while the run lasts. Where
+//!   none may be made, the life of a token that this run got by logging in is cut to the same length.
 //! - At the end the child revokes itself, which the default policy allows, and so does a token that this run got
 //!   by logging in. A token that somebody else made is left alone.
 //!
@@ -17,6 +18,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderName, HeaderValue};
 use secret_value::{Secret, redaction};
 use serde_json::json;
+use tokio::task::AbortHandle;
 
 use super::answer::{Auth, Envelope};
 use super::book::Book;
@@ -77,6 +79,8 @@ pub(super) struct Held {
     /// Somebody else made it.
     given: bool,
     end: Mutex<End>,
+    /// Extends it in the background.
+    keeper: Mutex<Option<AbortHandle>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +120,7 @@ impl Held {
             own: true,
             given: false,
             end: Mutex::new(End::after(auth.lease_duration, auth.renewable)),
+            keeper: Mutex::default(),
         }
     }
 
@@ -240,6 +245,9 @@ impl Run {
         let base = match &state.base {
             Some(base) => Arc::clone(base),
             None => {
+                if let Some(left_over) = self.book.left_over() {
+                    self.note(&left_over);
+                }
                 let base = Arc::new(self.log_in(operation).await?);
                 self.keep(&base);
                 Arc::clone(state.base.insert(base))
@@ -269,6 +277,7 @@ impl Run {
                         at: None,
                         renewable: false,
                     }),
+                    keeper: Mutex::default(),
                 };
                 if *revoke && let Some(facts) = self.look_up(operation, &held).await? {
                     held.accessor = facts.accessor;
@@ -307,9 +316,6 @@ impl Run {
     /// The token under which leases are made: a child with a short life, else `base` itself.
     async fn leasing(self: &Arc<Self>, operation: Operation, base: Arc<Held>) -> Result<Arc<Held>> {
         let ttl = self.options.token_ttl();
-        if let Some(left_over) = self.book.left_over() {
-            self.note(&left_over);
-        }
         if !base.own {
             self.look_up(operation, &base).await?;
             self.keep(&base);
@@ -345,7 +351,9 @@ impl Run {
         if !matches!(answer.status.as_u16(), 400 | 403) {
             return Err(refusal::error(operation, &answer));
         }
-        if !base.own {
+        if base.own {
+            self.shorten(&base, ttl).await;
+        } else {
             self.note(
                 "the token may not make a token of its own for this run (`update` on `auth/token/create`), so leases \
                  are made under the token itself: they end with the run only where its policies allow \
@@ -353,6 +361,24 @@ impl Run {
             );
         }
         Ok(base)
+    }
+
+    /// Cuts the life of a token of this run, which then has to be extended: extending by less than what is left
+    /// does that, and the default policy allows it.
+    async fn shorten(self: &Arc<Self>, held: &Arc<Held>, ttl: Duration) {
+        if held.renewable() && held.left().is_none_or(|left| left > ttl) {
+            match self.renew(held, ttl).await {
+                Ok(()) => self.keep(held),
+                Err(error) => tracing::warn!("the login could not be cut to a short life: {error}"),
+            }
+        }
+        if let Some(left) = held.left().filter(|left| *left > ttl * 2) {
+            self.note(&format!(
+                "the login may not make a token of its own for this run (`update` on `auth/token/create`) and cannot be \
+                 cut to a short life: should the provider be killed, what it opened lasts up to {} min",
+                left.as_secs().div_ceil(60),
+            ));
+        }
     }
 
     /// Asks how long a token that somebody else made will live. `None` when the server refuses: the request that
@@ -405,14 +431,15 @@ impl Run {
         }
     }
 
-    /// Extends a token in the background for as long as it is in use.
+    /// Extends a token in the background for as long as it is in use, beginning anew.
     fn keep(self: &Arc<Self>, held: &Arc<Held>) {
         if held.renewable() && held.left().is_some() {
-            tokio::spawn(keep_alive(
-                Arc::downgrade(self),
-                Arc::downgrade(held),
-                self.options.token_ttl(),
-            ));
+            let (run, token) = (Arc::downgrade(self), Arc::downgrade(held));
+            let keeping = tokio::spawn(keep_alive(run, token, self.options.token_ttl()));
+            let mut keeper = held.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(earlier) = keeper.replace(keeping.abort_handle()) {
+                earlier.abort();
+            }
         }
     }
 
@@ -509,7 +536,14 @@ impl Run {
             }
             match self.revoke(&held).await {
                 Ok(()) => self.book.ended(&held.accessor),
-                Err(error) => outcome = Err(error),
+                Err(error) => {
+                    // With leases, it is noted already. Nobody listens any more: the next run tells.
+                    if unused && !held.accessor.is_empty() {
+                        let left = held.left().unwrap_or_default();
+                        self.book.token(&held.accessor, left.as_secs());
+                    }
+                    outcome = Err(error);
+                }
             }
             ended.push(held);
         }

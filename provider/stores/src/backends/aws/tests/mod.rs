@@ -22,6 +22,30 @@ use crate::{Settings, Stores};
 
 const CANARY: &str = "canary-7d20-value";
 
+/// Whether `secret` signed this request for the token service, over everything that must be signed: for the
+/// tests of those who get such a request as a proof.
+pub(in crate::backends) fn is_proof_by(
+    secret: &str,
+    url: &url::Url,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> bool {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let lower = headers
+        .iter()
+        .map(|(name, value)| (name.to_lowercase(), value.clone()));
+    let request = server::Request {
+        method: "POST".to_owned(),
+        target: url.path().to_owned(),
+        headers: std::iter::once(("host".to_owned(), host))
+            .chain(lower)
+            .collect(),
+        body: body.to_vec(),
+    };
+    signature::Signed::read(&request)
+        .is_some_and(|signed| signed.service == "sts" && signed.is_by(&request, secret))
+}
+
 fn reference(text: &str) -> SecretRef {
     text.parse().unwrap()
 }

@@ -173,6 +173,23 @@ impl State {
             }
             return self.token(900, true);
         }
+        if let Some(user) = path.strip_prefix("auth/ldap/login/") {
+            if body["password"] != format!("pass-{user}") {
+                return errors(400, &["ldap operation failed: failed to bind as user"]);
+            }
+            return self.token(900, true);
+        }
+        #[cfg(feature = "aws")]
+        if let Some(method) = path
+            .strip_prefix("auth/")
+            .and_then(|rest| rest.strip_suffix("/login"))
+            .filter(|method| matches!(*method, "aws" | "azure" | "gcp"))
+        {
+            return match super::clouds::problem(method, body) {
+                Some(problem) => errors(400, &[problem]),
+                None => self.token(300, true),
+            };
+        }
         match path.as_str() {
             "sys/wrapping/lookup" => {
                 return self.wrapping(body["token"].as_str().unwrap_or_default(), false);

@@ -13,16 +13,16 @@ use crate::{ErrorKind, FetchOptions, Stores};
 
 const WRAPPED_BY: &str = "auth/approle/role/ci/secret-id";
 
-fn auth(method: &str, settings: Settings) -> Settings {
+pub(super) fn auth(method: &str, settings: Settings) -> Settings {
     Settings::new().with("auth", Settings::new().with(method, settings))
 }
 
-fn open(stores: &Stores) -> crate::Result<()> {
+pub(super) fn open(stores: &Stores) -> crate::Result<()> {
     let wanted = reference("vault://kv/a#b");
     run(stores.open(&wanted, &FetchOptions::default())).map(drop)
 }
 
-fn double() -> Double {
+pub(super) fn double() -> Double {
     let double = Double::start();
     double.put("a", json!({ "b": "c" }));
     double
@@ -115,6 +115,26 @@ fn identity_tokens_log_in() {
         "{error:?}"
     );
     assert_eq!(double.count("auth/jwt/login"), before);
+}
+
+#[test]
+fn users_of_a_directory_log_in() {
+    let double = double();
+    let method = |password: &str| {
+        Settings::new()
+            .with("username", "ci")
+            .with("password", Secret::from_text(password.to_owned()))
+    };
+    let (right, _folder) = stores(&double, "", auth("ldap", method("pass-ci")));
+    open(&right).unwrap();
+    let (wrong, _folder) = stores(&double, "", auth("ldap", method("plumAnchor-3")));
+    let error = open(&wrong).unwrap_err();
+    assert!(
+        error.to_string().contains("directory refused the login"),
+        "{error:?}"
+    );
+    assert!(!format!("{error:?}").contains("plumAnchor"), "{error:?}");
+    assert_eq!(double.count("auth/ldap/login/ci"), 2);
 }
 
 #[test]

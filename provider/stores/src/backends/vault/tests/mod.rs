@@ -1,6 +1,9 @@
 //! The backend against a double that checks tokens and answers as a real server does.
 
+#[cfg(feature = "aws")]
+mod clouds;
 mod double;
+mod hardship;
 mod logins;
 mod refusals;
 mod tokens;

@@ -49,11 +49,6 @@ fn what_may_work_later_is_tried_again_within_limits() {
             ErrorKind::Unavailable,
         ),
         (
-            500,
-            r#"{"errors":["local node not active but active cluster node not found"]}"#,
-            ErrorKind::Unavailable,
-        ),
-        (
             502,
             "<html>bad gateway plumAnchor-2</html>",
             ErrorKind::Unavailable,
@@ -69,6 +64,61 @@ fn what_may_work_later_is_tried_again_within_limits() {
     let (_, asked) = refused(429, "retry-after: 60\r\n", "{}");
     assert_eq!(asked, 1);
     assert!(before.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_cluster_that_chooses_a_leader_is_waited_for() {
+    for (status, body) in [
+        (
+            500,
+            r#"{"errors":["local node not active but active cluster node not found"]}"#,
+        ),
+        (503, "<html>no server is available</html>"),
+    ] {
+        let double = Double::start();
+        double.put("a", json!({ "b": "c" }));
+        for _ in 0..4 {
+            double.answer("kv/data/a", status, "", body);
+        }
+        let open = |settings: Settings| {
+            let (stores, _folder) = stores(&double, "good", settings);
+            run(stores.open(&reference("vault://kv/a#b"), &FetchOptions::default())).map(drop)
+        };
+        open(Settings::new()).unwrap();
+        assert_eq!(double.count("kv/data/a"), 5, "longer than two attempts");
+        double.answer("kv/data/a", status, "", body);
+        open(Settings::new().with("max_retries", 0_u64)).unwrap_err();
+        assert_eq!(
+            double.count("kv/data/a"),
+            6,
+            "unless nothing is tried again"
+        );
+        // Not beyond the time of the request.
+        for _ in 0..10 {
+            double.answer("kv/data/a", status, "", body);
+        }
+        let before = Instant::now();
+        let error = open(Settings::new().with("timeout", Duration::from_secs(2))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(before.elapsed() < Duration::from_secs(4));
+    }
+}
+
+#[test]
+fn a_standby_that_still_points_at_a_leader_that_is_gone_is_asked_again() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = gone.local_addr().unwrap().to_string();
+    drop(gone);
+    let double = Double::start();
+    double.put("a", json!({ "b": "c" }));
+    let location = format!("location: http://{host}/v1/kv/data/a\r\n");
+    for _ in 0..4 {
+        double.answer("kv/data/a", 307, &location, "");
+    }
+    let settings = Settings::new().with("redirect_hosts", vec![host]);
+    let (stores, _folder) = stores(&double, "good", settings);
+    run(stores.open(&reference("vault://kv/a#b"), &FetchOptions::default())).unwrap();
+    assert_eq!(double.count("kv/data/a"), 5);
 }
 
 #[test]

@@ -65,6 +65,42 @@ fn leases_end_with_the_token_of_the_run() {
 }
 
 #[test]
+fn a_login_that_may_make_no_token_is_cut_to_a_short_life_itself() {
+    let double = Double::start();
+    let denied = r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#;
+    double.answer("auth/token/create", 403, "", denied);
+    let (stores, folder) = stores(&double, "", userpass("pass-ci"));
+    run(async {
+        let wanted = reference("vault://db/creds/app#password");
+        let opened = stores
+            .open(&wanted, &FetchOptions::default())
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(opened.value.metadata.notes.is_empty(), "nothing to tell");
+        assert_eq!(double.count("auth/token/renew-self"), 1);
+        let environment = Environment::fixed(folder.path(), [("SECRETREF_LEASES", "leases")]);
+        let noted = Journal::locate(&environment).unwrap().runs().unwrap();
+        let left = noted[0].held[0]
+            .expires
+            .duration_since(jiff::Timestamp::now());
+        assert!(left.as_secs() <= 600, "{left}: 900 s before");
+        stores.close().await.unwrap();
+    });
+    double.change(|state| assert!(state.leases.is_empty() && state.tokens.len() == 1));
+
+    // Where that fails, whoever opens it is told.
+    double.answer("auth/token/create", 403, "", denied);
+    double.answer("auth/token/renew-self", 403, "", denied);
+    let settings = userpass("pass-ci").with("token_ttl", std::time::Duration::from_secs(60));
+    let (stores, _folder) = super::stores(&double, "", settings);
+    let wanted = reference("vault://db/creds/app#password");
+    let opened = run(stores.open(&wanted, &FetchOptions::default()));
+    let notes = opened.unwrap().unwrap().value.metadata.notes;
+    assert!(notes[0].contains("up to 15 min"), "{notes:?}");
+}
+
+#[test]
 fn leases_that_only_the_run_may_end_are_left_to_its_end() {
     let double = Double::start();
     double.allow("plain", false);
@@ -162,4 +198,46 @@ fn a_token_made_for_the_run_ends_with_what_was_opened() {
     double.change(|state| assert!(state.tokens.contains_key("plain"), "the apply needs it"));
     open("vault://db/creds/app#password");
     double.change(|state| assert!(!state.tokens.contains_key("plain") && state.leases.is_empty()));
+}
+
+#[test]
+fn a_login_that_cannot_be_ended_is_noted_and_told_by_the_next_run() {
+    let double = Double::start();
+    double.put("a", json!({ "b": "c" }));
+    let folder = tempfile::tempdir().unwrap();
+    let environment = Environment::fixed(
+        folder.path(),
+        [
+            ("VAULT_ADDR", double.address.as_str()),
+            ("SECRETREF_LEASES", "leases"),
+        ],
+    );
+    let open = || {
+        let settings = userpass("pass-ci").with("timeout", std::time::Duration::from_secs(1));
+        let stores = crate::Stores::new(environment.clone(), crate::layers::Layers::default())
+            .allow_static_credentials(true)
+            .with_block("vault", "default", settings)
+            .unwrap();
+        run(async {
+            let wanted = reference("vault://kv/a#b");
+            let opened = stores
+                .open(&wanted, &FetchOptions::default())
+                .await
+                .unwrap()
+                .unwrap();
+            (opened.value.metadata.notes, stores.close().await)
+        })
+    };
+    for _ in 0..10 {
+        double.answer("auth/token/revoke-self", 500, "", "{}");
+    }
+    let (notes, closed) = open();
+    assert!(notes.is_empty() && closed.is_err());
+    let left = Journal::locate(&environment).unwrap().runs().unwrap();
+    assert_eq!(left[0].held.len(), 1);
+    assert_eq!(left[0].held[0].reference, None, "a token");
+    double.change(|state| state.script.clear());
+    let (notes, closed) = open();
+    assert!(notes[0].contains("lease revoke"), "{notes:?}");
+    closed.unwrap();
 }
