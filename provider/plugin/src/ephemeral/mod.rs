@@ -17,6 +17,7 @@ pub(crate) mod azure_access_token;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod k8s_token;
 pub(crate) mod password;
+mod private_key;
 pub(crate) mod value;
 pub(crate) mod values;
 mod vault_call;

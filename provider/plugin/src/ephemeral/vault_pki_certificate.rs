@@ -1,16 +1,14 @@
 //! `secretref_vault_pki_certificate`: a short-lived certificate whose private key never travels.
 
 use async_trait::async_trait;
-use rcgen::{
-    CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
-    PKCS_ED25519,
-};
+use rcgen::{CertificateParams, DnType, KeyPair};
 use secret_value::{Secret, redaction};
 use serde_json::json;
 use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
+use super::private_key::KeyType;
 use super::value::{PLANNED, placeholder};
 use super::vault_call::{check_reference, gated, post};
 use crate::reference::ReferenceText;
@@ -34,8 +32,9 @@ model! {
         pub(crate) uri_sans: Option<Vec<String>> = optional(),
         /// How long it is valid, such as `1h`. Default of the role.
         pub(crate) ttl: Option<String> = optional(),
-        /// Kind of the key that is made here: `ec-p256` (default), `ec-p384`, `ed25519`. Only for `sign`; the
-        /// role decides for `issue`, and has to allow it (`key_type = "any"` or `ec`) for `sign`.
+        /// Kind of the key that is made here: `ec-p256` (default), `ec-p384`, `ed25519`, `rsa-2048`, `rsa-3072`,
+        /// `rsa-4096`. Only for `sign`; the role decides for `issue`, and has to allow it (`key_type = "any"`, or that
+        /// of the key) for `sign`.
         pub(crate) key_type: Option<String> = optional(),
         /// The certificate, PEM.
         pub(crate) certificate: Option<String> = computed(),
@@ -61,21 +60,6 @@ pub(crate) struct VaultPkiCertificate;
 impl PkiModel {
     fn signs(&self) -> bool {
         self.r#ref.parsed.path().contains("/sign/")
-    }
-
-    /// A new key.
-    fn key(&self) -> Result<KeyPair, Diagnostics> {
-        let algorithm = match self.key_type.as_deref() {
-            None | Some("ec-p256") => &PKCS_ECDSA_P256_SHA256,
-            Some("ec-p384") => &PKCS_ECDSA_P384_SHA384,
-            Some("ed25519") => &PKCS_ED25519,
-            Some(_) => return Err(unknown_key_type().into()),
-        };
-        KeyPair::generate_for(algorithm).map_err(|error| {
-            Diagnostic::error("The key cannot be made")
-                .detail(error.to_string())
-                .into()
-        })
     }
 
     /// The request that lets the engine sign `key`. Names are in the arguments of the call, which the role checks.
@@ -121,12 +105,6 @@ fn public_text(value: Value) -> Option<String> {
     }
 }
 
-fn unknown_key_type() -> Diagnostic {
-    Diagnostic::error("Unknown kind of key")
-        .detail("It is `ec-p256`, `ec-p384` or `ed25519`.")
-        .at("key_type")
-}
-
 #[async_trait]
 impl EphemeralResource for VaultPkiCertificate {
     type Data = Session;
@@ -140,9 +118,9 @@ impl EphemeralResource for VaultPkiCertificate {
         let mut problems = check_reference(config, &["sign", "issue"]);
         problems.extend(check_period(config, "ttl"));
         if let Some(kind) = config.known::<String>("key_type")
-            && !matches!(kind.as_str(), "ec-p256" | "ec-p384" | "ed25519")
+            && let Err(problem) = KeyType::named(Some(&kind))
         {
-            problems.push(unknown_key_type());
+            problems.push(problem);
         }
         problems
     }
@@ -174,7 +152,7 @@ impl EphemeralResource for VaultPkiCertificate {
             request.insert("ttl".to_owned(), json!(ttl));
         }
         let key = if config.signs() {
-            let key = config.key()?;
+            let key = KeyType::named(config.key_type.as_deref())?.make().await?;
             request.insert("csr".to_owned(), json!(config.signing_request(&key)?));
             let pem = Secret::from_text(key.serialize_pem());
             redaction::register(&pem);

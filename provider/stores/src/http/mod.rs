@@ -9,6 +9,7 @@
 //! Read [`HttpClient`] first.
 
 mod credentials;
+mod named;
 mod proxy;
 mod response;
 mod secret_text;
@@ -17,6 +18,8 @@ mod tls;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
+
+use self::named::NamedClient;
 
 #[cfg(feature = "azure")]
 pub(crate) use credentials::{FormBody, body_with_secret, secret_header};
@@ -43,9 +46,17 @@ pub(crate) struct HttpOptions {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// What servers are told about this program.
+const USER_AGENT: &str = concat!("secretref/", env!("CARGO_PKG_VERSION"));
+
 /// A client with its pool of connections. Cheap to clone; making one does no network input or output.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpClient(reqwest::Client);
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    /// Sends instead where servers go by another name than their host.
+    named: Option<NamedClient>,
+    timeout: Option<Duration>,
+}
 
 impl HttpClient {
     /// A client.
@@ -53,31 +64,47 @@ impl HttpClient {
     /// # Errors
     /// `config` for certificates or a proxy that cannot be used, naming the file or setting.
     pub(crate) fn new(environment: &Environment, options: &HttpOptions) -> Result<Self> {
+        let tls = tls::config(environment, &options.tls)?;
+        let chosen = options.proxy.as_deref();
+        let named = match tls::server_name(&options.tls)? {
+            None => None,
+            Some(name) => Some(NamedClient::new(
+                tls.clone(),
+                name,
+                proxy::matcher(environment, chosen)?,
+                USER_AGENT,
+            )),
+        };
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("secretref/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls::config(environment, &options.tls)?)
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy();
-        for proxy in proxy::proxies(environment, options.proxy.as_deref())? {
+        for proxy in proxy::proxies(environment, chosen)? {
             builder = builder.proxy(proxy);
         }
         if let Some(timeout) = options.timeout {
             builder = builder.timeout(timeout);
         }
-        builder.build().map(Self).map_err(|error| {
+        let client = builder.build().map_err(|error| {
             StoreError::new(
                 ErrorKind::Config,
                 Operation::Configure,
                 "the HTTP client cannot be set up",
             )
             .with_source(error.without_url())
+        })?;
+        Ok(Self {
+            client,
+            named,
+            timeout: options.timeout,
         })
     }
 
     /// A request to be filled in and given to [`HttpClient::send`].
     pub(crate) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
-        self.0.request(method, url)
+        self.client.request(method, url)
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -90,11 +117,26 @@ impl HttpClient {
         operation: Operation,
         request: reqwest::RequestBuilder,
     ) -> Result<Response> {
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| transport(operation, error))?;
-        Response::read(operation, answer).await
+        let refuse = |error| transport(operation, error);
+        let Some(named) = &self.named else {
+            let answer = request.send().await.map_err(refuse)?;
+            return Response::read(operation, answer).await;
+        };
+        let request = request.build().map_err(refuse)?;
+        let whole =
+            async { Response::read(operation, named.send(operation, request).await?).await };
+        match self.timeout {
+            None => whole.await,
+            Some(timeout) => tokio::time::timeout(timeout, whole)
+                .await
+                .unwrap_or_else(|_| {
+                    let late = Trouble {
+                        timeout: true,
+                        ..Trouble::default()
+                    };
+                    Err(late.described(operation))
+                }),
+        }
     }
 }
 
@@ -137,52 +179,78 @@ pub(crate) fn join<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) 
 
 /// Why no answer came.
 fn transport(operation: Operation, error: reqwest::Error) -> StoreError {
-    let host = error
-        .url()
-        .and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)));
-    let error = error.without_url();
-    let certificate = tls::certificate_problem(&error);
-    let described = if let Some(problem) = certificate {
-        StoreError::new(
-            ErrorKind::Config,
-            operation,
-            format!("the certificate of the server is not trusted: {problem}"),
-        )
-        .with_help("name the authority that issued it in the store block, or the right address")
-    } else if error.is_timeout() {
-        StoreError::new(
-            ErrorKind::Timeout,
-            operation,
-            "the server did not answer in time",
-        )
-        .with_retry(Retry::Later)
-    } else if error.is_connect() {
-        StoreError::new(
-            ErrorKind::Unavailable,
-            operation,
-            "the server cannot be reached",
-        )
-        .with_retry(Retry::Later)
-        .with_help("check the address in the store block, the network and the proxy settings")
-    } else if error.is_builder() {
-        StoreError::new(
-            ErrorKind::Config,
-            operation,
-            "the request to the store cannot be made",
-        )
-    } else {
-        StoreError::new(
-            ErrorKind::Unavailable,
-            operation,
-            "the connection to the server broke",
-        )
-        .with_retry(Retry::Later)
+    let url = error.url();
+    let trouble = Trouble {
+        host: url.and_then(|url| Some(url.host_str()?.to_owned())),
+        port: url.and_then(Url::port_or_known_default),
+        certificate: tls::certificate_problem(&error),
+        timeout: error.is_timeout(),
+        connect: error.is_connect(),
+        builder: error.is_builder(),
     };
-    let described = match host {
-        Some((host, port)) => described.with_context("server", format!("{host}:{port}")),
-        None => described,
-    };
-    described.with_source(error)
+    trouble
+        .described(operation)
+        .with_source(error.without_url())
+}
+
+/// What is known about why no answer came.
+#[derive(Debug, Default)]
+struct Trouble {
+    host: Option<String>,
+    port: Option<u16>,
+    /// What is wrong with the certificate of the server.
+    certificate: Option<String>,
+    /// It took too long.
+    timeout: bool,
+    /// There was no connection.
+    connect: bool,
+    /// There was no request.
+    builder: bool,
+}
+
+impl Trouble {
+    fn described(self, operation: Operation) -> StoreError {
+        let described = if let Some(problem) = self.certificate {
+            StoreError::new(
+                ErrorKind::Config,
+                operation,
+                format!("the certificate of the server is not trusted: {problem}"),
+            )
+            .with_help("name the authority that issued it in the store block, or the right address")
+        } else if self.timeout {
+            StoreError::new(
+                ErrorKind::Timeout,
+                operation,
+                "the server did not answer in time",
+            )
+            .with_retry(Retry::Later)
+        } else if self.connect {
+            StoreError::new(
+                ErrorKind::Unavailable,
+                operation,
+                "the server cannot be reached",
+            )
+            .with_retry(Retry::Later)
+            .with_help("check the address in the store block, the network and the proxy settings")
+        } else if self.builder {
+            StoreError::new(
+                ErrorKind::Config,
+                operation,
+                "the request to the store cannot be made",
+            )
+        } else {
+            StoreError::new(
+                ErrorKind::Unavailable,
+                operation,
+                "the connection to the server broke",
+            )
+            .with_retry(Retry::Later)
+        };
+        match (self.host, self.port) {
+            (Some(host), Some(port)) => described.with_context("server", format!("{host}:{port}")),
+            _ => described,
+        }
+    }
 }
 
 #[cfg(test)]

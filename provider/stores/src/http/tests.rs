@@ -142,3 +142,84 @@ fn a_certificate_that_is_not_trusted_is_found_however_deep_it_is_wrapped() {
     assert!(found.contains("UnknownIssuer"), "{found}");
     assert_eq!(tls::certificate_problem(&Error::other("broken")), None);
 }
+
+/// A server that only looks at what a client asks for: reads its first message, tells the name in it, and leaves.
+/// Through a proxy, the line that asks for the way is told first.
+fn greeted(is_proxy: bool) -> (Url, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            if is_proxy {
+                let mut head = [0; 4096];
+                let length = stream.read(&mut head).unwrap();
+                let head = String::from_utf8_lossy(&head[..length]);
+                let _ = tell.send(head.lines().next().unwrap_or_default().to_owned());
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            }
+            let mut acceptor = rustls::server::Acceptor::default();
+            let hello = loop {
+                if acceptor.read_tls(&mut stream).unwrap() == 0 {
+                    break None;
+                }
+                if let Ok(Some(accepted)) = acceptor.accept() {
+                    break accepted.client_hello().server_name().map(str::to_owned);
+                }
+            };
+            let _ = tell.send(hello.unwrap_or_else(|| "no name".to_owned()));
+        }
+    });
+    (url, told)
+}
+
+fn get_named(name: Option<&str>, proxy: Option<&Url>, url: &Url) -> StoreError {
+    let options = HttpOptions {
+        tls: TlsOptions {
+            server_name: name.map(str::to_owned),
+            skip_verify: true,
+            ..TlsOptions::default()
+        },
+        proxy: proxy.map(|proxy| proxy.as_str().replace("https://", "http://")),
+        timeout: Some(Duration::from_secs(5)),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = HttpClient::new(&Environment::fixed("/nowhere", []), &options).unwrap();
+        let request = client.request(Method::GET, url.clone());
+        client.send(Operation::Open, request).await.unwrap_err()
+    })
+}
+
+#[test]
+fn a_server_that_goes_by_another_name_is_asked_for_it() {
+    let (url, told) = greeted(false);
+    let error = get_named(Some("vault.example"), None, &url);
+    assert_eq!(told.recv().unwrap(), "vault.example");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    let place = url.socket_addrs(|| None).unwrap()[0].to_string();
+    assert_eq!(error.context("server"), Some(&*place), "{error:?}");
+    get_named(None, None, &url);
+    assert_eq!(told.recv().unwrap(), "no name", "an address is none");
+    // The way there is that of the host.
+    let (proxy, told) = greeted(true);
+    get_named(Some("vault.example"), Some(&proxy), &url);
+    assert_eq!(told.recv().unwrap(), format!("CONNECT {place} HTTP/1.1"));
+    assert_eq!(told.recv().unwrap(), "vault.example");
+}
+
+#[test]
+fn a_named_server_that_is_not_there_is_told_as_any_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = Url::parse(&format!("https://{address}")).unwrap();
+    let error = get_named(Some("vault.example"), None, &url);
+    assert_eq!(error.message(), "the server cannot be reached");
+    assert_eq!(error.retry(), Retry::Later);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use secret_value::Secret;
 
@@ -29,7 +29,7 @@ pub(crate) struct TlsOptions {
     pub(crate) client: Option<ClientIdentity>,
     /// Trust any certificate. Only where a block says so in so many words.
     pub(crate) skip_verify: bool,
-    /// The name that the certificate must have, instead of the host.
+    /// The name that is asked for (SNI) and that the certificate must have, instead of the host.
     pub(crate) server_name: Option<String>,
 }
 
@@ -64,12 +64,7 @@ pub(super) fn config(environment: &Environment, options: &TlsOptions) -> Result<
                 .map_err(|error| {
                     broken("there is no certificate authority to trust").with_source(error)
                 })?;
-        match &options.server_name {
-            Some(name) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verify::Named::new(verifier, name)?)),
-            None => builder.with_webpki_verifier(verifier),
-        }
+        builder.with_webpki_verifier(verifier)
     };
     match &options.client {
         None => Ok(builder.with_no_client_auth()),
@@ -159,6 +154,18 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
         .ok()
 }
 
+/// The name to ask servers for, instead of their host.
+///
+/// # Errors
+/// `config` for what is no name of a host.
+pub(super) fn server_name(options: &TlsOptions) -> Result<Option<ServerName<'static>>> {
+    let parse = |name: &String| {
+        ServerName::try_from(name.clone())
+            .map_err(|_| broken("the server name is no name of a host"))
+    };
+    options.server_name.as_ref().map(parse).transpose()
+}
+
 fn broken(message: &str) -> StoreError {
     StoreError::new(ErrorKind::Config, Operation::Configure, message)
 }
@@ -184,68 +191,14 @@ pub(crate) fn certificate_problem(error: &(dyn Error + 'static)) -> Option<Strin
     None
 }
 
-/// Verifiers other than the usual one.
+/// The verifier that is none.
 mod verify {
     use std::sync::Arc;
 
-    use rustls::client::WebPkiServerVerifier;
     use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
     use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
     use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
     use rustls::{DigitallySignedStruct, Error, SignatureScheme};
-
-    use super::{Result, broken};
-
-    /// Holds the certificate against a given name instead of the host.
-    #[derive(Debug)]
-    pub(super) struct Named {
-        inner: Arc<WebPkiServerVerifier>,
-        name: ServerName<'static>,
-    }
-
-    impl Named {
-        pub(super) fn new(inner: Arc<WebPkiServerVerifier>, name: &str) -> Result<Self> {
-            let name = ServerName::try_from(name.to_owned())
-                .map_err(|_| broken("the server name is no name of a host"))?;
-            Ok(Self { inner, name })
-        }
-    }
-
-    impl ServerCertVerifier for Named {
-        fn verify_server_cert(
-            &self,
-            end_entity: &CertificateDer<'_>,
-            intermediates: &[CertificateDer<'_>],
-            _server_name: &ServerName<'_>,
-            ocsp_response: &[u8],
-            now: UnixTime,
-        ) -> std::result::Result<ServerCertVerified, Error> {
-            self.inner
-                .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            cert: &CertificateDer<'_>,
-            dss: &DigitallySignedStruct,
-        ) -> std::result::Result<HandshakeSignatureValid, Error> {
-            self.inner.verify_tls12_signature(message, cert, dss)
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            cert: &CertificateDer<'_>,
-            dss: &DigitallySignedStruct,
-        ) -> std::result::Result<HandshakeSignatureValid, Error> {
-            self.inner.verify_tls13_signature(message, cert, dss)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.inner.supported_verify_schemes()
-        }
-    }
 
     /// Trusts whoever answers; the connection is encrypted all the same.
     #[derive(Debug)]
