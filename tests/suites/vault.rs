@@ -3,12 +3,16 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "vault/brokers.rs"]
+mod brokers;
 #[path = "vault/connection.rs"]
 mod connection;
 #[path = "vault/engines.rs"]
 mod engines;
 #[path = "vault/examples.rs"]
 mod examples;
+#[path = "vault/keys.rs"]
+mod keys;
 #[path = "vault/leases.rs"]
 mod leases;
 #[path = "vault/login.rs"]

@@ -13,7 +13,8 @@
 //! | [`OpenBao`] | the real server, one in memory |
 //! | [`OpenBaoCluster`] | three real servers over raft and TLS |
 //! | [`Postgres`] | the real server |
-//! | [`TokenReview`] | a double of what OpenBao's kubernetes login asks of Kubernetes |
+//! | [`RabbitMq`] | a double of the management interface that OpenBao's rabbitmq engine works with |
+//! | [`TokenReview`] | a double of what OpenBao's kubernetes login and engine ask of Kubernetes |
 
 mod authority;
 mod bao;
@@ -30,6 +31,7 @@ mod onepassword;
 mod openbao;
 mod postgres;
 mod process;
+mod rabbitmq;
 mod token_review;
 mod tokens;
 
@@ -45,5 +47,6 @@ pub use oidc_issuer::OidcIssuer;
 pub use onepassword::OnePassword;
 pub use openbao::OpenBao;
 pub use postgres::Postgres;
+pub use rabbitmq::RabbitMq;
 pub use token_review::TokenReview;
 pub use tokens::Algorithm;

@@ -1,6 +1,6 @@
 //! A double of the part of a Kubernetes API server at which OpenBao's kubernetes login asks whether a service
-//! account's token is good. It issues such tokens itself and checks the signature, the end and the audience
-//! of every token, and the bearer token of who asks.
+//! account's token is good, and its kubernetes engine for a new one. It issues such tokens itself and checks the
+//! signature, the end and the audience of every token, and the bearer token and rights of who asks.
 
 use std::sync::Arc;
 
@@ -23,6 +23,12 @@ const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
 /// The service account that may review tokens.
 const REVIEWER: (&str, &str) = ("openbao", "reviewer");
+
+/// The service account that may ask for tokens of others.
+const MINTER: (&str, &str) = ("openbao", "minter");
+
+/// A service account that others may get tokens of.
+const ACCOUNT: (&str, &str) = ("payments", "app");
 
 /// The double; it ends when this is dropped.
 pub struct TokenReview {
@@ -81,6 +87,21 @@ impl TokenReview {
     pub fn reviewer_token(&self) -> Result<String> {
         self.service_account_token(REVIEWER.0, REVIEWER.1)
     }
+
+    /// The token with which an engine asks for tokens of the account `app` in `payments`, for
+    /// `service_account_jwt`.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn minter_token(&self) -> Result<String> {
+        self.service_account_token(MINTER.0, MINTER.1)
+    }
+
+    /// The claims of a token that is good now; `None` for any other.
+    #[must_use]
+    pub fn claims(&self, token: &str) -> Option<Value> {
+        valid(&self.signer, token, &[]).ok()
+    }
 }
 
 fn claims(namespace: &str, name: &str, from: u64) -> Value {
@@ -111,7 +132,11 @@ fn uid(namespace: &str, name: &str) -> String {
 
 fn handle(signer: &TokenSigner, request: &Request<Bytes>) -> Reply {
     let path = request.uri().path();
-    if path != "/apis/authentication.k8s.io/v1/tokenreviews" {
+    let account = path
+        .strip_prefix("/api/v1/namespaces/")
+        .and_then(|rest| rest.strip_suffix("/token"))
+        .and_then(|rest| rest.split_once("/serviceaccounts/"));
+    if account.is_none() && path != "/apis/authentication.k8s.io/v1/tokenreviews" {
         return status(
             404,
             "NotFound",
@@ -132,7 +157,10 @@ fn handle(signer: &TokenSigner, request: &Request<Bytes>) -> Reply {
     let Ok(asking) = valid(signer, bearer.unwrap_or_default(), &[]) else {
         return status(401, "Unauthorized", "Unauthorized");
     };
-    if asking["sub"] != format!("system:serviceaccount:{}:{}", REVIEWER.0, REVIEWER.1) {
+    if let Some(account) = account {
+        return mint(signer, request, &asking, account);
+    }
+    if asking["sub"] != subject(REVIEWER) {
         return status(
             403,
             "Forbidden",
@@ -155,6 +183,110 @@ fn handle(signer: &TokenSigner, request: &Request<Bytes>) -> Reply {
         Err(reason) => json!({ "authenticated": false, "error": reason }),
     };
     answer(201, &review)
+}
+
+fn subject((namespace, name): (&str, &str)) -> String {
+    format!("system:serviceaccount:{namespace}:{name}")
+}
+
+/// Answers a request for a token of `account`.
+fn mint(
+    signer: &TokenSigner,
+    request: &Request<Bytes>,
+    asking: &Value,
+    account: (&str, &str),
+) -> Reply {
+    if asking["sub"] != subject(MINTER) {
+        return status(
+            403,
+            "Forbidden",
+            "serviceaccounts is forbidden: the user cannot create resource \"serviceaccounts/token\"",
+        );
+    }
+    if account != ACCOUNT {
+        return status(404, "NotFound", "serviceaccounts not found");
+    }
+    let Some(seconds) = asked_seconds(request.body()) else {
+        return status(400, "BadRequest", "the body is no TokenRequest");
+    };
+    // As the real one, which makes none shorter than ten minutes.
+    if seconds < LIFETIME_SECONDS {
+        return status(
+            422,
+            "Invalid",
+            "spec.expirationSeconds: may not specify a duration less than 10 minutes",
+        );
+    }
+    let from = now();
+    let mut claims = claims(account.0, account.1, from);
+    claims["exp"] = (from + seconds).into();
+    let Ok(token) = signer.sign(&claims) else {
+        return status(500, "InternalError", "the token cannot be signed");
+    };
+    let end = i64::try_from(from + seconds)
+        .ok()
+        .and_then(|end| jiff::Timestamp::from_second(end).ok());
+    answer(
+        201,
+        &json!({
+            "kind": "TokenRequest",
+            "apiVersion": "authentication.k8s.io/v1",
+            "metadata": { "name": account.1, "namespace": account.0 },
+            "spec": { "audiences": [ISSUER], "expirationSeconds": seconds },
+            "status": { "token": token, "expirationTimestamp": end.unwrap_or_default().to_string() },
+        }),
+    )
+}
+
+/// How long the token of a request is to live, an hour where it does not say: in JSON, or in the encoding that Go
+/// clients prefer (protobuf, <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding>).
+fn asked_seconds(body: &[u8]) -> Option<u64> {
+    const USUAL: u64 = 3600;
+    let Some(envelope) = body.strip_prefix(b"k8s\0") else {
+        let request: Value = serde_json::from_slice(body).ok()?;
+        return Some(
+            request["spec"]["expirationSeconds"]
+                .as_u64()
+                .unwrap_or(USUAL),
+        );
+    };
+    // The object in its envelope, the specification in the object, the period in the specification.
+    let (_, object) = member(envelope, 2)?;
+    let (_, specification) = member(object, 2)?;
+    Some(member(specification, 4).map_or(USUAL, |(seconds, _)| seconds))
+}
+
+/// The member `wanted` of a message: its number, or its bytes.
+fn member(mut message: &[u8], wanted: u64) -> Option<(u64, &[u8])> {
+    loop {
+        let tag = number(&mut message)?;
+        let value = number(&mut message)?;
+        let bytes = match tag & 7 {
+            0 => &[][..],
+            2 => {
+                let (bytes, rest) = message.split_at_checked(usize::try_from(value).ok()?)?;
+                message = rest;
+                bytes
+            }
+            _ => return None,
+        };
+        if tag >> 3 == wanted {
+            return Some((value, bytes));
+        }
+    }
+}
+
+fn number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
 }
 
 fn authenticated(claims: &Value) -> Value {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::stage::{Dev, consumer};
 
 /// Lets the run do what a test needs.
-fn grant(dev: &Dev, path: &str, capability: &str) {
+pub(super) fn grant(dev: &Dev, path: &str, capability: &str) {
     dev.admin()
         .policy(
             "run",
@@ -18,7 +18,7 @@ fn grant(dev: &Dev, path: &str, capability: &str) {
 }
 
 /// An ephemeral resource `x` that is opened while applying.
-fn ephemeral(kind: &str, settings: &str) -> String {
+pub(super) fn ephemeral(kind: &str, settings: &str) -> String {
     format!("ephemeral \"{kind}\" \"x\" {{\n  applying = terraform.applying\n{settings}}}\n\n")
 }
 

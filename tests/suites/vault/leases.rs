@@ -86,9 +86,10 @@ fn killing_terraform_leaves_nothing() {
 
 #[test]
 fn killing_the_provider_leaves_nothing_beyond_the_life_of_its_token() {
+    // Its login is good for an hour and has no right beyond those of the default policy.
     let (dev, postgres) = Dev::with_database(LONG);
     dev.stage
-        .configure_with("    token_ttl = \"10s\"\n", &grant_children(&dev));
+        .configure_with("    token_ttl = \"10s\"\n", &database_consumer());
     dev.stage.hold();
     let terraform = dev.stage.start(&["apply"]);
     dev.stage.wait_for_consumer();

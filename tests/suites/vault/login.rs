@@ -199,6 +199,110 @@ fn a_token_helper_file_is_found_in_the_home_folder() {
 }
 
 #[test]
+fn a_token_helper_a_file_and_a_variable_hold_tokens() {
+    let dev = Dev::new();
+    let canary = dev.store_secret();
+    let token = dev
+        .admin()
+        .create_token(&json!({ "policies": ["run"], "ttl": "30m" }))
+        .unwrap();
+    let run = |stage: &Stage| {
+        let applied = stage.apply();
+        assert_eq!(stage.received("value"), canary.value());
+        stage.assert_no_leak(&canary, &[&applied.text()]);
+    };
+    // The program that `vault login` gives its token to.
+    let stage = Stage::without_login(&dev.proxy.url());
+    let helper = stage.sandbox.path("helper.sh");
+    let script = format!("#!/bin/sh\n[ \"$1\" = get ] && printf %s '{token}'\n");
+    std::fs::write(&helper, script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&helper, executable).unwrap();
+    let config = format!("token_helper = {helper:?}\n");
+    std::fs::write(stage.sandbox.path("home/.vault"), config).unwrap();
+    stage.configure_alone(&value_consumer(REFERENCE));
+    run(&stage);
+
+    let mut stage = with_auth(&dev, "      token {\n        env = \"MY_TOKEN\"\n      }");
+    stage.sandbox.set_env("MY_TOKEN", &token);
+    run(&stage);
+
+    let stage = with_auth(&dev, "      token {\n        file = \"../token\"\n      }");
+    std::fs::write(stage.sandbox.path("token"), format!("{token}\n")).unwrap();
+    run(&stage);
+}
+
+#[test]
+fn the_token_of_a_job_logs_in_where_its_issuer_is_trusted() {
+    let dev = Dev::new();
+    let issuer = OidcIssuer::start(Algorithm::Es256).unwrap();
+    let admin = dev.admin();
+    admin.enable_auth("gitlab", "jwt").unwrap();
+    admin
+        .write(
+            "auth/gitlab/config",
+            &json!({ "oidc_discovery_url": issuer.url(), "default_role": "deploy" }),
+        )
+        .unwrap();
+    admin
+        .write(
+            "auth/gitlab/role/deploy",
+            &json!({
+                "role_type": "jwt",
+                "user_claim": "sub",
+                "bound_audiences": ["openbao"],
+                "bound_claims": { "project_path": "acme/infra" },
+                "token_policies": ["run"],
+            }),
+        )
+        .unwrap();
+    let mut stage = with_auth(&dev, "      jwt {\n        mount = \"gitlab\"\n      }");
+    let claims = json!({ "sub": "project_path:acme/infra", "project_path": "acme/infra" });
+    let token = issuer.token("openbao", &claims).unwrap();
+    stage.sandbox.set_env("SECRETREF_ID_TOKEN", &token);
+    assert_logs_in(&dev, &stage);
+    assert!(dev.proxy.count("POST", "/v1/auth/gitlab/login") >= 1);
+}
+
+#[test]
+fn a_login_is_made_anew_when_its_token_ends_during_the_run() {
+    let dev = Dev::new();
+    let canary = dev.store_secret();
+    dev.admin()
+        .write("kv/data/late", &json!({ "data": { "v": "late" } }))
+        .unwrap();
+    let late = super::stage::consumer(&[("late", "ephemeral.secretref_value.late.value")])
+        .replace("\"consumer\" {", "\"late\" {");
+    dev.stage.configure(&format!(
+        "{}\nephemeral \"secretref_value\" \"late\" {{\n  ref        = \"vault://kv/late#v\"\n  \
+         applying   = terraform.applying\n  depends_on = [terraform_data.consumer]\n}}\n\n{late}",
+        value_consumer(REFERENCE)
+    ));
+    dev.stage.hold();
+    let terraform = dev.stage.start(&["apply"]);
+    dev.stage.wait_for_consumer();
+    let tokens = dev.tokens_of_the_run();
+    assert_eq!(tokens.len(), 1);
+    for accessor in &tokens {
+        dev.admin()
+            .write(
+                "auth/token/revoke-accessor",
+                &json!({ "accessor": accessor }),
+            )
+            .unwrap();
+    }
+    let before = dev.proxy.count("POST", "/v1/auth/approle/login");
+    dev.stage.let_go();
+    let (code, said) = terraform.finish();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(dev.stage.received("late"), "late");
+    let after = dev.proxy.count("POST", "/v1/auth/approle/login");
+    assert_eq!(after, before + 1);
+    dev.stage.assert_no_leak(&canary, &[&said]);
+    dev.nothing_left();
+}
+
+#[test]
 fn inline_logins_make_no_token() {
     let dev = Dev::new();
     let admin = dev.admin();

@@ -311,7 +311,10 @@ impl Dev {
     #[track_caller]
     pub(crate) fn nothing_left(&self) {
         let left = || {
-            let mut left = self.admin().leases("db").unwrap();
+            let mut left = Vec::new();
+            for mount in ["db", "kubernetes", "pki", "rabbitmq"] {
+                left.extend(self.admin().leases(mount).unwrap());
+            }
             left.extend(self.tokens_of_the_run());
             left
         };
