@@ -16,62 +16,58 @@ use crate::input::Input;
 /// The name of Terraform's and OpenTofu's lock file.
 const LOCK: &str = ".terraform.lock.hcl";
 
-/// What is beside `files`, sorted by path. `is_known` tells what is linted anyway.
-pub(crate) fn beside(
+/// What some files need, by display path: lock files and texts.
+pub(crate) type Needed = BTreeMap<String, FileKind>;
+
+/// What `files` need, present or not.
+pub(crate) fn needed<'f>(files: impl IntoIterator<Item = &'f SourceFile>) -> Needed {
+    let files: Vec<&SourceFile> = files.into_iter().collect();
+    let texts: Vec<Vec<String>> = files.par_iter().map(|file| referred_files(file)).collect();
+    let texts = texts.into_iter().flatten();
+    let configured = files.iter().filter(|file| file.kind.is_terraform());
+    let folders: BTreeSet<&str> = configured.map(|file| file.folder()).collect();
+    let locks = folders.into_iter().map(|folder| match folder {
+        "" => LOCK.to_owned(),
+        folder => format!("{folder}/{LOCK}"),
+    });
+    let texts = texts.map(|path| (path, FileKind::Text));
+    texts
+        .chain(locks.map(|path| (path, FileKind::Lock)))
+        .collect()
+}
+
+/// What of `needed` is there and may be read, sorted by path. `is_known` tells what is linted anyway.
+pub(crate) fn present(
     input: &Input<'_>,
     settings: &Files,
-    files: &[SourceFile],
+    needed: &Needed,
     is_known: &dyn Fn(&str) -> bool,
 ) -> Vec<Found> {
     // Texts from memory alone (standard input) have nothing beside them.
     if input.paths.is_empty() {
         return Vec::new();
     }
-    let mut found = locks(input.root, files);
-    let referred: Vec<Vec<String>> = files.par_iter().map(referred_files).collect();
-    let referred: BTreeSet<String> = referred
-        .into_iter()
-        .flatten()
-        .filter(|path| !is_known(path) && !settings.is_excluded(path))
-        .collect();
     let mut visible: BTreeMap<&str, BTreeSet<PathBuf>> = BTreeMap::new();
-    for path in &referred {
+    let there = needed.iter().filter(|(path, kind)| {
+        let full = input.root.join(path);
+        if **kind == FileKind::Lock {
+            return full.is_file();
+        }
+        if is_known(path) || settings.is_excluded(path) {
+            return false;
+        }
         let folder = folder_of(path);
-        let entries = visible
+        let visible = visible
             .entry(folder)
             .or_insert_with(|| entries(&input.root.join(folder), settings));
-        if entries.contains(&input.root.join(path)) {
-            found.push(at(path.clone(), FileKind::Text));
-        }
-    }
-    found.sort_unstable();
-    found
-}
-
-fn at(path: String, kind: FileKind) -> Found {
-    Found {
-        path,
+        visible.contains(&full)
+    });
+    let found = there.map(|(path, kind)| Found {
+        path: path.clone(),
         origin: Origin::Below,
-        kind: Some(kind),
-    }
-}
-
-/// The lock files of folders with Terraform configuration.
-fn locks(root: &Path, files: &[SourceFile]) -> Vec<Found> {
-    let folders: BTreeSet<&str> = files
-        .iter()
-        .filter(|file| file.kind.is_terraform())
-        .map(SourceFile::folder)
-        .collect();
-    let path = |folder: &&str| match *folder {
-        "" => LOCK.to_owned(),
-        folder => format!("{folder}/{LOCK}"),
-    };
-    let paths = folders.iter().map(path);
-    paths
-        .filter(|path| root.join(path).is_file())
-        .map(|path| at(path, FileKind::Lock))
-        .collect()
+        kind: Some(*kind),
+    });
+    found.collect()
 }
 
 /// The files of one folder that no ignore file hides.

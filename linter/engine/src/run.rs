@@ -166,7 +166,8 @@ impl<'r> Run<'r> {
             self.found.binary_search_by(same).is_ok()
         };
         let settings = &self.linter.config.files;
-        let found = beside::beside(self.input, settings, files, &known);
+        let needed = beside::needed(files);
+        let found = beside::present(self.input, settings, &needed, &known);
         let mut all = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
         let mut loaded = Vec::with_capacity(found.len());
         for found in found {
