@@ -51,6 +51,12 @@ pub(crate) fn ident_end(text: &str, mut pos: usize) -> usize {
 
 /// The identifier that ends `text`; empty when there is none.
 pub(crate) fn trailing_ident(text: &str) -> &str {
+    // Nearly always a dot and a name.
+    if let [_, name @ ..] = text.as_bytes()
+        && name.iter().all(|&byte| IDENT_BYTE[byte as usize])
+    {
+        return text.get(1..).unwrap_or_default();
+    }
     let outside = |c: char| {
         if c.is_ascii() {
             !IDENT_BYTE[c as usize]

@@ -76,6 +76,8 @@ pub(crate) mod flag {
     pub(crate) const TRIM_BEFORE: u8 = 64;
     /// Interpolation or directive: `~` at the end.
     pub(crate) const TRIM_AFTER: u8 = 128;
+    // The flags of attributes, blocks and traversals are the length of the name they begin with, in
+    // bytes; 0 where it is longer than that or quoted.
     /// Call: `...` after the last argument. For: grouping.
     pub(crate) const EXPAND: u8 = 1;
     /// For: makes an object.
@@ -117,6 +119,17 @@ impl Node {
 
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// The bare name that an attribute, a block or a traversal begins with, when its length is known.
+    pub(crate) fn name(&self) -> Option<Span> {
+        let length = u32::from(self.flags);
+        (length != 0).then(|| Span::new(self.start, self.start + length))
+    }
+
+    /// Remembers the length of the name.
+    pub(crate) fn set_name(&mut self, length: u32) {
+        self.flags = u8::try_from(length).unwrap_or(0);
     }
 }
 

@@ -258,3 +258,51 @@ fn evaluate(expr: Expr<'_>) -> String {
     };
     template.parts().map(part).collect()
 }
+
+/// The tree keeps the length of a name in a byte; names can be longer, quoted, or of any script.
+#[test]
+fn names_of_any_length_and_script_are_whole() {
+    let long = "n".repeat(300);
+    for name in ["a", "größe-1", &long[..255], &long[..256], &long] {
+        let text = format!("{name} = {name}.{name}\n{name} \"label\" {{\n  {name} = 1\n}}\n");
+        let parsed = valid(&text);
+        let attribute = parsed.body().attribute(name).expect("attribute");
+        let ExprKind::Traversal(traversal) = attribute.value().kind() else {
+            panic!("no traversal");
+        };
+        assert_eq!(traversal.root(), name);
+        assert_eq!(parsed.slice(traversal.root_span()), name);
+        let step = traversal
+            .steps()
+            .next()
+            .and_then(hcl_syntax::Step::attribute);
+        assert_eq!(step, Some(name));
+        let block = parsed.body().blocks().next().expect("block");
+        assert_eq!(block.kind(), name);
+        assert!(block.body().attribute(name).is_some());
+    }
+    let parsed = valid("x = a. /* here */ b\n");
+    let value = parsed.body().attribute("x").expect("attribute").value();
+    let ExprKind::Traversal(traversal) = value.kind() else {
+        panic!("no traversal");
+    };
+    let step = traversal
+        .steps()
+        .next()
+        .and_then(hcl_syntax::Step::attribute);
+    assert_eq!((traversal.root(), step), ("a", Some("b")));
+}
+
+#[test]
+fn blanks_between_tokens_do_not_matter() {
+    let parsed = valid("a\t = \t[ 1 ,\t2 ]  \n\tb   \"x\"  {\t}\n  c = \"${ d }\" \n");
+    let names: Vec<_> = parsed
+        .body()
+        .items()
+        .map(|item| parsed.slice(item.span()))
+        .collect();
+    assert_eq!(
+        names,
+        ["a\t = \t[ 1 ,\t2 ]", "b   \"x\"  {\t}", "c = \"${ d }\""]
+    );
+}

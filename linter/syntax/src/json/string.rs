@@ -71,6 +71,10 @@ fn parts(text: &str, span: Span, out: &mut Output) -> Children {
     for node in &mut out.tree.nodes[first..] {
         node.start = map.source(node.start);
         node.end = map.source(node.end);
+        if node.kind == Kind::Traversal {
+            // A name may be written with escapes.
+            node.set_name(0);
+        }
         if matches!(node.kind, Kind::Template | Kind::Literal) {
             if text[node.span().range()].contains('\\') {
                 node.flags &= !flag::VERBATIM;

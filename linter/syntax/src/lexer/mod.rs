@@ -42,6 +42,8 @@ pub(crate) struct Lexer<'a> {
     modes: Vec<Mode>,
     /// Empty `Cut` tokens that are still to be given out.
     cuts: u32,
+    /// The last literal of a quoted string has neither escapes nor markers of sequences.
+    pub(crate) plain: bool,
     /// Given when the text is known to be damaged: comments and heredocs without an end then end
     /// where the text around goes on.
     lookaround: Option<Lookaround<'a>>,
@@ -55,6 +57,7 @@ impl<'a> Lexer<'a> {
             pos: 0,
             modes: Vec::new(),
             cuts: 0,
+            plain: false,
             lookaround: None,
         }
     }
@@ -90,6 +93,24 @@ impl<'a> Lexer<'a> {
             }
         };
         work::count(self.pos - start);
+        Token {
+            kind,
+            span: Span::new(start as u32, self.pos as u32),
+        }
+    }
+
+    /// The next token, without the spaces and tabs before it where code is read: they would be half
+    /// of all tokens.
+    #[inline]
+    pub(crate) fn next_visible_token(&mut self) -> Token {
+        if self.cuts > 0 || !matches!(self.modes.last(), None | Some(Mode::Sequence { .. })) {
+            return self.next_token();
+        }
+        let before = self.pos;
+        self.pos = skip_blanks(self.bytes, before);
+        let start = self.pos;
+        let kind = self.code();
+        work::count(self.pos - before);
         Token {
             kind,
             span: Span::new(start as u32, self.pos as u32),

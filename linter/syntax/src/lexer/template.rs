@@ -27,7 +27,9 @@ impl Lexer<'_> {
 
     pub(super) fn quoted(&mut self) -> TokenKind {
         let mut pos = self.pos;
+        self.plain = true;
         loop {
+            pos += literal_len(&self.bytes[pos..]);
             let Some(&byte) = self.bytes.get(pos) else {
                 if pos == self.pos {
                     self.cut_line();
@@ -42,6 +44,7 @@ impl Lexer<'_> {
                 }
                 b'"' => break,
                 b'\\' => {
+                    self.plain = false;
                     pos += 1;
                     if !matches!(self.bytes.get(pos), None | Some(b'\n' | b'\r')) {
                         pos += self.text[pos..].chars().next().map_or(0, char::len_utf8);
@@ -57,7 +60,10 @@ impl Lexer<'_> {
                 b'$' | b'%' => match self.marker(pos) {
                     Ok(kind) if pos == self.pos => return self.open_sequence(kind),
                     Ok(_) => break,
-                    Err(len) => pos += len,
+                    Err(len) => {
+                        self.plain = false;
+                        pos += len;
+                    }
                 },
                 _ => pos += 1,
             }
@@ -137,6 +143,24 @@ impl Lexer<'_> {
         self.pos = pos;
         TokenKind::TemplateLiteral
     }
+}
+
+/// Bytes that mean more than themselves in a quoted string.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let bytes = b"\"\\\n\r$%";
+    let mut at = 0;
+    while at < bytes.len() {
+        special[bytes[at] as usize] = true;
+        at += 1;
+    }
+    special
+};
+
+/// Length of what stands for itself at the start of the inside of a quoted string.
+fn literal_len(bytes: &[u8]) -> usize {
+    let special = bytes.iter().position(|&byte| SPECIAL[byte as usize]);
+    special.unwrap_or(bytes.len())
 }
 
 /// Length of the blanks at the start of a line.

@@ -80,9 +80,11 @@ impl Parser<'_> {
     fn item(&mut self, whole_line: bool) -> NodeId {
         let start = self.token.span.start;
         let frame = self.frame();
+        let mut name_length = 0;
         if self.token.kind == T::OpenQuote {
             self.template();
         } else {
+            name_length = self.token.span.len();
             self.bump();
         }
         let (id, error) = match self.token.kind {
@@ -99,6 +101,7 @@ impl Parser<'_> {
             }
             _ => self.block(start, frame),
         };
+        self.out.tree.node(id).set_name(name_length);
         if whole_line {
             self.end_line(error);
         }
@@ -269,9 +272,10 @@ impl Parser<'_> {
         while id != NONE {
             let node = *self.out.tree.node(id);
             if node.kind == Kind::Attribute {
-                let start = node.start as usize;
-                let end = crate::chars::ident_end(self.text, start);
-                names.push(Span::new(start as u32, end as u32));
+                names.push(node.name().unwrap_or_else(|| {
+                    let end = crate::chars::ident_end(self.text, node.start as usize);
+                    Span::new(node.start, end as u32)
+                }));
             }
             id = node.next;
         }

@@ -134,7 +134,11 @@ impl Parser<'_> {
             "null" => Kind::Null,
             _ => Kind::Traversal,
         };
-        self.add(kind, span.start, Children::EMPTY)
+        let id = self.add(kind, span.start, Children::EMPTY);
+        if kind == Kind::Traversal {
+            self.out.tree.node(id).set_name(span.len());
+        }
+        id
     }
 
     fn paren(&mut self) -> NodeId {

@@ -94,7 +94,7 @@ pub(crate) fn parse(text: &str) -> (Output, bool) {
 
 fn parse_with(text: &str, lexer: Lexer<'_>, damaged: bool) -> Output {
     let mut out = Output::default();
-    out.tree.nodes.reserve(text.len() / 16);
+    out.tree.nodes.reserve(text.len() / 8);
     let mut parser = Parser::new(text, lexer, out);
     parser.damaged = damaged;
     parser.bump();
@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
         self.line_break = false;
         let mut first = self.prev_end == 0 || self.token.kind == T::Newline;
         loop {
-            let token = self.lexer.next_token();
+            let token = self.lexer.next_visible_token();
             match token.kind {
                 T::Blank => {}
                 T::Newline if !self.newlines => {

@@ -89,8 +89,10 @@ impl Parser<'_> {
     fn literal(&mut self, escapes: bool) -> NodeId {
         let span = self.token.span;
         let bytes = &self.text.as_bytes()[span.range()];
-        let dollar = memchr2(b'$', b'%', bytes).is_some();
-        let backslash = escapes && memchr(b'\\', bytes).is_some();
+        // The lexer has looked at every byte of a quoted string, and is still behind this one.
+        let plain = escapes && self.lexer.plain;
+        let dollar = !plain && memchr2(b'$', b'%', bytes).is_some();
+        let backslash = escapes && !plain && memchr(b'\\', bytes).is_some();
         if backslash && let Some(at) = first_invalid_escape(&self.text[span.range()]) {
             let start = span.start + at as u32;
             self.report(E::InvalidEscape, Span::new(start, start + 1));

@@ -89,6 +89,9 @@ impl<'a> Item<'a> {
 
 /// Name at the start of an item: bare, or without its quotes.
 fn leading_name(node: Ref<'_>) -> Span {
+    if let Some(name) = node.node().name() {
+        return name;
+    }
     let text = &node.parsed.text;
     let start = node.span().start as usize;
     if text.as_bytes().get(start) != Some(&b'"') {

@@ -168,8 +168,10 @@ impl<'a> Traversal<'a> {
     /// Where the first name is.
     #[must_use]
     pub fn root_span(self) -> Span {
-        let start = self.0.span().start;
-        Span::new(start, ident_end(&self.0.parsed.text, start as usize) as u32)
+        self.0.node().name().unwrap_or_else(|| {
+            let start = self.0.span().start;
+            Span::new(start, ident_end(&self.0.parsed.text, start as usize) as u32)
+        })
     }
 
     /// The steps after it.
