@@ -1,6 +1,6 @@
 //! The environment of one path. Looks from the file upwards: the closest name decides.
 
-use super::names::{WEAK, canonical};
+use super::names::{WEAK, canonical, canonical_pair};
 
 /// Folders whose children are environments, so that every usual name counts there.
 const CONTAINERS: &[&str] = &[
@@ -223,7 +223,7 @@ fn only_environment(words: &[&str], rest: impl Fn(&[&str]) -> bool) -> Option<&'
     while index < words.len() {
         let pair = words
             .get(index + 1)
-            .and_then(|next| canonical(&format!("{}-{next}", words[index])));
+            .and_then(|next| canonical_pair(words[index], next));
         let environment =
             pair.or_else(|| canonical(words[index]).filter(|_| !is_weak(words[index])));
         match (environment, found) {

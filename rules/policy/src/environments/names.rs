@@ -59,18 +59,53 @@ pub(super) const WEAK: &[&str] = &[
 /// The canonical name of an environment: `production`, `prd` and `live` are `prod`. Case does not
 /// matter. `None` for any other word.
 pub fn canonical(name: &str) -> Option<&'static str> {
-    // Asked for every folder of every path: most words are told from names by their length.
-    let is_name = |known: &str| {
-        let fold = |byte: u8| match byte {
-            b'_' => b'-',
-            other => other.to_ascii_lowercase(),
-        };
-        known.len() == name.len() && known.bytes().eq(name.bytes().map(fold))
-    };
+    canonical_bytes(name.len(), name.bytes())
+}
+
+/// The canonical name of an environment that two neighbouring words name: `non` and `prod`.
+pub(super) fn canonical_pair(first: &str, second: &str) -> Option<&'static str> {
+    let bytes = first.bytes().chain([b'-']).chain(second.bytes());
+    canonical_bytes(first.len() + 1 + second.len(), bytes)
+}
+
+fn canonical_bytes(length: usize, bytes: impl Iterator<Item = u8> + Clone) -> Option<&'static str> {
+    let folded = bytes.map(|byte| match byte {
+        b'_' => b'-',
+        other => other.to_ascii_lowercase(),
+    });
+    // Asked for every folder of every path and for every key: most words differ here already.
+    let first = folded.clone().next()?.wrapping_sub(b'a');
+    let lengths = LENGTHS.get(usize::from(first)).copied()?;
+    if length >= 32 || (lengths >> length) & 1 == 0 {
+        return None;
+    }
+    let is_name = |known: &str| known.len() == length && known.bytes().eq(folded.clone());
     let found = NAMES.iter().find(|(canonical, others)| {
         is_name(canonical) || others.iter().any(|other| is_name(other))
     });
     found.map(|(canonical, _)| *canonical)
+}
+
+/// For each first letter one bit for each length of a name that begins so.
+const LENGTHS: [u32; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < NAMES.len() {
+        let (canonical, others) = NAMES[at];
+        lengths = with_length(lengths, canonical);
+        let mut other = 0;
+        while other < others.len() {
+            lengths = with_length(lengths, others[other]);
+            other += 1;
+        }
+        at += 1;
+    }
+    lengths
+};
+
+const fn with_length(mut lengths: [u32; 26], name: &str) -> [u32; 26] {
+    lengths[(name.as_bytes()[0] - b'a') as usize] |= 1 << name.len();
+    lengths
 }
 
 /// Whether real users depend on the environment of this canonical name.
