@@ -157,6 +157,19 @@ pub trait Rule: Send + Sync {
     /// Looks at the text of a file.
     fn text(&self, _cx: &Cx<'_, '_>, _file: &SourceFile, _sink: &mut Sink) {}
 
+    /// A block that contains none of these words is not shown to [`Rule::position`]: one search for the
+    /// words of all rules is quicker than a look at every value. In JSON, where a word can be written
+    /// in many ways, every block is shown. Provided: no words, every block is shown.
+    fn words(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// True when the values of a block are to be shown to [`Rule::position`]: asked once a block, so
+    /// that a rule for a few kinds of blocks costs nothing elsewhere. Provided: every block.
+    fn looks_into(&self, _cx: &Cx<'_, '_>, _block: &Block<'_>) -> bool {
+        true
+    }
+
     /// Looks at one value; containers are shown before their elements.
     fn position<'a>(&self, _cx: &Cx<'_, 'a>, _position: &Position<'_, 'a>, _sink: &mut Sink) {}
 

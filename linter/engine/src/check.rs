@@ -4,6 +4,8 @@ use rayon::prelude::*;
 use secretlint_core::facts::{Module, Workspace, each_position};
 use secretlint_core::{Cx, DigestKey, Hooks, Rule, Sink};
 
+use crate::words::{Found, Words};
+
 /// The rules by hook, so that a walk calls only those that listen. Indexes are those of the
 /// registry the rules came from.
 pub(crate) struct Registry<'r> {
@@ -12,6 +14,8 @@ pub(crate) struct Registry<'r> {
     position: Vec<usize>,
     block: Vec<usize>,
     module: Vec<usize>,
+    /// Of the rules that look at positions.
+    words: Words,
 }
 
 impl<'r> Registry<'r> {
@@ -27,10 +31,12 @@ impl<'r> Registry<'r> {
                 .map(|(index, _)| index)
                 .collect()
         };
+        let position = listening(Hooks::POSITION);
         Self {
             rules,
             text: listening(Hooks::TEXT),
-            position: listening(Hooks::POSITION),
+            words: Words::new(position.iter().map(|&index| rules[index])),
+            position,
             block: listening(Hooks::BLOCK),
             module: listening(Hooks::MODULE),
         }
@@ -75,10 +81,19 @@ impl<'r> Registry<'r> {
                 rule.text(&cx, file, &mut sink);
             }
         }
+        let mut looking = Vec::with_capacity(position.len());
+        let mut words = Found::default();
         for facts in &module.blocks {
-            if !position.is_empty() {
+            let mentioned = self.words.rules_of(facts, &mut words);
+            let is_mentioned = |index: usize| index >= 64 || (mentioned >> index) & 1 != 0;
+            let wanted = position.iter().enumerate();
+            let wanted = wanted
+                .filter(|(index, (_, rule))| is_mentioned(*index) && rule.looks_into(&cx, facts));
+            looking.clear();
+            looking.extend(wanted.map(|(_, rule)| *rule));
+            if !looking.is_empty() {
                 each_position(facts, &mut |at| {
-                    for (index, rule) in &position {
+                    for (index, rule) in &looking {
                         sink.enter(*index);
                         rule.position(&cx, at, &mut sink);
                     }

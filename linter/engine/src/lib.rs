@@ -21,6 +21,7 @@ mod own;
 pub mod project;
 mod read;
 mod run;
+mod words;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
-use secretlint_core::facts::Position;
+use secretlint_core::facts::{Block, Position, Role};
 use secretlint_core::{
     Confidence, Cx, DigestKey, Family, Lifecycle, Place, Rank, Related, Rule, RuleId, Severity,
 };
@@ -798,4 +798,53 @@ fn many_secrets_in_one_line_and_one_block_end() {
     };
     let rules: [&dyn Rule; 1] = [secretlint_rules::patterns::builtin_rule()];
     assert_eq!(lint(&input, &rules, &plain()).findings.len(), 20_000);
+}
+
+/// Every value of a resource.
+struct ResourceRule;
+
+impl Rule for ResourceRule {
+    fn meta(&self) -> &RuleMeta {
+        &PASSWORD
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["needle", "eyed"]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        block.role == Role::Resource
+    }
+
+    fn position<'a>(&self, _: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        let (place, address) = (position.place(), position.address());
+        sink.report(Finding::new(&PASSWORD, place, address, String::new()));
+    }
+}
+
+#[test]
+fn a_rule_is_shown_the_values_of_the_blocks_it_looks_into() {
+    let texts = texts(
+        "--- main.tf\nlocals {\n  needle = 1\n}\nresource \"x_y\" \"a\" {\n  b = 1\n}\n\
+         resource \"x_y\" \"c\" {\n  needleeyed = 1\n}\nresource \"x_y\" \"d\" {\n  e = 1\n}\n\
+         --- other.tf\nresource \"x_y\" \"e\" {\n  beyed = 1\n}\n\
+         --- x.tf.json\n{\"resource\": {\"x_y\": {\"f\": {\"needl\\u0065\": 1}}}}\n",
+    );
+    let input = Input {
+        root: Path::new(ROOT),
+        paths: &[],
+        texts: &texts,
+        only: None,
+    };
+    let report = lint(&input, &[&ResourceRule], &Config::new(date(2026, 1, 1)));
+    let addresses = report
+        .findings
+        .iter()
+        .map(|finding| finding.address.as_str());
+    let expected = ["x_y.c.needleeyed", "x_y.e.beyed", "x_y.f.needle"];
+    assert_eq!(addresses.collect::<Vec<_>>(), expected);
 }

@@ -1,4 +1,4 @@
-//! Turns `schemas/*.toml` into sorted static tables.
+//! Turns `schemas/*.toml` into static tables.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,6 +7,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+#[expect(
+    dead_code,
+    reason = "a part of the library; the search is not used here"
+)]
+#[path = "../src/schemas/table.rs"]
+mod table;
 
 type Paths = BTreeMap<String, Vec<String>>;
 
@@ -199,11 +206,29 @@ fn write_table<'n>(
     code: &mut String,
     name: &str,
     value: &str,
-    entries: impl Iterator<Item = (&'n String, String)>,
+    entries: impl ExactSizeIterator<Item = (&'n String, String)> + Clone,
 ) -> std::fmt::Result {
-    writeln!(code, "static {name}: &[(&str, {value})] = &[")?;
+    let index = index(entries.clone().map(|(key, _)| key.as_str()));
+    writeln!(
+        code,
+        "static {name}: Table<{value}> = Table {{\n    entries: &["
+    )?;
     for (key, value) in entries {
-        writeln!(code, "    ({key:?}, {value}),")?;
+        writeln!(code, "        ({key:?}, {value}),")?;
     }
-    writeln!(code, "];")
+    writeln!(code, "    ],\n    index: &{index:?},\n}};")
+}
+
+/// The index of a table with these names: less than half full, so that most searches end at once.
+fn index<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> Vec<u16> {
+    let mut index = vec![0; (2 * names.len() + 1).next_power_of_two()];
+    for (number, name) in (1..).zip(names) {
+        let mut place = table::hash(name);
+        while index[place % index.len()] != 0 {
+            place += 1;
+        }
+        let place = place % index.len();
+        index[place] = number;
+    }
+    index
 }

@@ -197,6 +197,7 @@ pub fn each_position<'a>(block: &Block<'a>, visit: &mut dyn FnMut(&Position<'_, 
         block,
         path: Vec::new(),
         via: Vec::new(),
+        outer: 0,
         pairs: Vec::new(),
         attribute: block.header,
         visit,
@@ -211,6 +212,8 @@ struct Walk<'w, 'a> {
     block: &'w Block<'a>,
     path: Vec<Segment<'a>>,
     via: Vec<Via<'a>>,
+    /// How many of them stand outside of the last name.
+    outer: usize,
     pairs: Vec<Pair<'a>>,
     attribute: Span,
     visit: &'w mut dyn FnMut(&Position<'_, 'a>),
@@ -298,9 +301,9 @@ impl<'a> Walk<'_, 'a> {
         depth: usize,
     ) {
         self.path.push(Segment { name, span, kind });
-        let outer = std::mem::take(&mut self.via);
+        let outer = std::mem::replace(&mut self.outer, self.via.len());
         self.expr(value, depth + 1);
-        self.via = outer;
+        self.outer = outer;
         self.path.pop();
     }
 
@@ -362,7 +365,7 @@ impl<'a> Walk<'_, 'a> {
         (self.visit)(&Position {
             block: self.block,
             path: &self.path,
-            via: &self.via,
+            via: &self.via[self.outer..],
             expr,
             pair,
             attribute: self.attribute,

@@ -1,6 +1,10 @@
 //! What providers say about their arguments: which are secret, which have write-only siblings,
 //! which data sources put a secret into state. Facts are data in `schemas/<provider>.toml`;
-//! the build turns them into sorted tables, so nothing is parsed at start.
+//! the build turns them into tables, so nothing is parsed at start.
+
+mod table;
+
+use table::Table;
 
 /// Something whose value is stored in state although it is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +41,6 @@ pub struct Ephemeral {
 
 include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
-fn find<V: Copy>(table: &[(&str, V)], name: &str) -> Option<V> {
-    table
-        .binary_search_by(|(key, _)| (*key).cmp(name))
-        .ok()
-        .map(|index| table[index].1)
-}
-
 /// True when `path`, joined by dots, is `names`.
 fn is_path<'n>(path: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
     path.split('.').all(|part| names.next() == Some(part)) && names.next().is_none()
@@ -60,7 +57,8 @@ pub fn is_secret_argument<'n>(
     resource: &str,
     names: &(impl Iterator<Item = &'n str> + Clone),
 ) -> bool {
-    find(ARGUMENTS, resource)
+    ARGUMENTS
+        .find(resource)
         .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
 }
 
@@ -69,14 +67,17 @@ pub fn is_provider_credential<'n>(
     provider: &str,
     names: &(impl Iterator<Item = &'n str> + Clone),
 ) -> bool {
-    find(PROVIDER_BLOCKS, provider)
+    PROVIDER_BLOCKS
+        .find(provider)
         .is_some_and(|paths| paths.iter().any(|path| is_path(path, names.clone())))
 }
 
 /// True when a backend's (or remote state's) argument is a credential.
 #[must_use]
 pub fn is_backend_credential(backend: &str, name: &str) -> bool {
-    find(BACKENDS, backend).is_some_and(|names| names.contains(&name))
+    BACKENDS
+        .find(backend)
+        .is_some_and(|names| names.contains(&name))
 }
 
 /// The write-only sibling of the argument at that path.
@@ -84,7 +85,8 @@ pub fn write_only<'n>(
     resource: &str,
     names: &(impl Iterator<Item = &'n str> + Clone),
 ) -> Option<WriteOnly> {
-    let (path, since) = find(WRITE_ONLY, resource)?
+    let (path, since) = WRITE_ONLY
+        .find(resource)?
         .iter()
         .find(|(path, _)| is_path(path, names.clone()))?;
     let argument = path.rsplit('.').next().unwrap_or(path);
@@ -94,10 +96,17 @@ pub fn write_only<'n>(
     })
 }
 
+/// True when some argument of the resource has a write-only sibling.
+#[must_use]
+pub fn has_write_only(resource: &str) -> bool {
+    WRITE_ONLY.find(resource).is_some()
+}
+
 /// The write-only siblings of a resource, as paths of the stored arguments; those whose version
 /// argument is not known for certain are left out.
 pub fn write_only_arguments(resource: &str) -> impl Iterator<Item = &'static str> {
-    find(WRITE_ONLY, resource)
+    WRITE_ONLY
+        .find(resource)
         .unwrap_or_default()
         .iter()
         .filter(|(_, since)| !since.is_empty())
@@ -118,25 +127,25 @@ pub fn version_argument(resource: &str, argument: &str) -> String {
 /// The data source, when it puts a secret into state.
 #[must_use]
 pub fn stored_by_data(kind: &str) -> Option<Stored> {
-    find(DATA, kind)
+    DATA.find(kind)
 }
 
 /// The resource, when it generates a secret into state.
 #[must_use]
 pub fn generated(kind: &str) -> Option<Stored> {
-    find(GENERATED, kind)
+    GENERATED.find(kind)
 }
 
 /// The shape of an ephemeral resource, where it is known.
 #[must_use]
 pub fn ephemeral(kind: &str) -> Option<Ephemeral> {
-    find(EPHEMERAL, kind)
+    EPHEMERAL.find(kind)
 }
 
 /// True when a resource's computed attribute is secret.
 #[must_use]
 pub fn is_secret_result(kind: &str, attribute: &str) -> bool {
-    find(RESULTS, kind).is_some_and(|paths| {
+    RESULTS.find(kind).is_some_and(|paths| {
         paths
             .iter()
             .any(|path| path.rsplit('.').next() == Some(attribute))
@@ -146,19 +155,33 @@ pub fn is_secret_result(kind: &str, attribute: &str) -> bool {
 /// What to use instead of the long-lived credential that a resource creates.
 #[must_use]
 pub fn instead_of_long_lived(kind: &str) -> Option<&'static str> {
-    find(LONG_LIVED, kind)
+    LONG_LIVED.find(kind)
 }
 
 /// True for a value of the plain environment of a container, function or app.
 pub fn is_environment<'n>(resource: &str, names: &(impl Iterator<Item = &'n str> + Clone)) -> bool {
-    find(ENVIRONMENTS, resource)
+    ENVIRONMENTS
+        .find(resource)
         .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
 }
 
 /// True for user data and start-up scripts.
 pub fn is_user_data<'n>(resource: &str, names: &(impl Iterator<Item = &'n str> + Clone)) -> bool {
-    find(USER_DATA, resource)
+    USER_DATA
+        .find(resource)
         .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
+}
+
+/// The resources with a plain environment, and where it is.
+#[cfg(test)]
+pub(crate) fn environments() -> &'static [(&'static str, &'static [&'static str])] {
+    ENVIRONMENTS.entries
+}
+
+/// The resources that take user data, and where.
+#[cfg(test)]
+pub(crate) fn user_data() -> &'static [(&'static str, &'static [&'static str])] {
+    USER_DATA.entries
 }
 
 #[cfg(test)]
@@ -170,22 +193,25 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_sorted() {
-        fn check<V>(table: &[(&str, V)]) {
-            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
-            assert!(!table.is_empty());
+    fn tables_are_sorted_and_find_their_names() {
+        fn check<V: Copy>(table: &Table<V>) {
+            let entries = table.entries;
+            assert!(entries.windows(2).all(|pair| pair[0].0 < pair[1].0));
+            assert!(!entries.is_empty());
+            assert!(entries.iter().all(|(name, _)| table.find(name).is_some()));
+            assert!(table.find("no_such_thing").is_none());
         }
-        check(ARGUMENTS);
-        check(BACKENDS);
-        check(DATA);
-        check(ENVIRONMENTS);
-        check(EPHEMERAL);
-        check(GENERATED);
-        check(LONG_LIVED);
-        check(PROVIDER_BLOCKS);
-        check(RESULTS);
-        check(USER_DATA);
-        check(WRITE_ONLY);
+        check(&ARGUMENTS);
+        check(&BACKENDS);
+        check(&DATA);
+        check(&ENVIRONMENTS);
+        check(&EPHEMERAL);
+        check(&GENERATED);
+        check(&LONG_LIVED);
+        check(&PROVIDER_BLOCKS);
+        check(&RESULTS);
+        check(&USER_DATA);
+        check(&WRITE_ONLY);
     }
 
     #[test]
@@ -224,11 +250,13 @@ mod tests {
     #[test]
     fn versions_have_three_parts() {
         let versions = WRITE_ONLY
+            .entries
             .iter()
             .flat_map(|(_, list)| list.iter().map(|(_, since)| *since));
         let stored = DATA
+            .entries
             .iter()
-            .chain(GENERATED)
+            .chain(GENERATED.entries)
             .filter_map(|(_, stored)| stored.since);
         for version in versions.chain(stored).filter(|version| !version.is_empty()) {
             let parts: Vec<_> = version.split('.').map(str::parse::<u32>).collect();

@@ -1,6 +1,6 @@
 //! `ephemeral-copied-to-state`: an ephemeral value is given to an argument that is stored.
 
-use secretlint_core::facts::{Mode, Position, Subject};
+use secretlint_core::facts::{Block, Mode, Position, Subject};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -55,9 +55,16 @@ impl Rule for EphemeralCopiedToState {
         Hooks::POSITION
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        &["ephemeral."]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_resource(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.via.is_empty() || !is_resource(position.block) || !mentions_ephemeral(position)
-        {
+        if !position.via.is_empty() || !mentions_ephemeral(position) {
             return;
         }
         let open = position.names().any(|name| {

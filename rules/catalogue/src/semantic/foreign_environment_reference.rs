@@ -1,7 +1,7 @@
 //! `foreign-environment-reference`: a secret of production is named in another environment.
 
 use secret_policy::environments::{infer, is_production};
-use secretlint_core::facts::{Position, Role};
+use secretlint_core::facts::{Block, Position, Role};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -59,11 +59,13 @@ impl Rule for ForeignEnvironmentReference {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        matches!(block.role, Role::Data | Role::Ephemeral) && is_configuration(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let block = position.block;
-        let stored = matches!(block.role, Role::Data | Role::Ephemeral) && position.path.len() == 1;
-        if !stored
-            || !is_configuration(block)
+        if position.path.len() != 1
             || !matches!(
                 position.key(),
                 "secret_id" | "name" | "path" | "arn" | "ref" | "secret"

@@ -505,11 +505,14 @@ pub(crate) fn expected_exact<'p>(position: &'p Position<'p, '_>) -> Option<Expec
         Role::Provider => schemas::is_provider_credential(block.kind(), &position.names()),
         _ => false,
     };
+    if !exact {
+        return None;
+    }
     // Arguments that take any text (`value`, `secret_string`) say nothing about what flows there.
     let kind = meaning_of(position.key())
         .filter(|_| !position.key().starts_with("secret_"))?
         .kind;
-    exact.then_some(Expected {
+    Some(Expected {
         spot: Spot::Argument,
         kind,
         name: position.key(),

@@ -1,7 +1,7 @@
 //! `nonsensitive-secret`: `nonsensitive()` is applied to a secret.
 
 use hcl_syntax::ExprKind;
-use secretlint_core::facts::Position;
+use secretlint_core::facts::{Block, Position};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -53,13 +53,21 @@ impl Rule for NonsensitiveSecret {
         Hooks::POSITION
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        &["nonsensitive"]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_configuration(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let ExprKind::Call(call) = position.expr.kind() else {
             return;
         };
         // Keys for `for_each` are names; what is counted is not shown.
         let repeated = matches!(position.names().next(), Some("for_each" | "count"));
-        if call.name() != "nonsensitive" || repeated || !is_configuration(position.block) {
+        if call.name() != "nonsensitive" || repeated {
             return;
         }
         let Some(argument) = call.args().next() else {

@@ -1,7 +1,7 @@
 //! `persisted-secret-argument`: a secret is given to an argument that is stored, although a
 //! write-only sibling exists.
 
-use secretlint_core::facts::{Attribute, Position, SegmentKind, constant_string};
+use secretlint_core::facts::{Attribute, Block, Position, SegmentKind, constant_string};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Fix, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
 };
@@ -74,9 +74,13 @@ impl Rule for PersistedSecretArgument {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_resource(block) && schemas::has_write_only(block.kind())
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let block = position.block;
-        if !position.via.is_empty() || !is_resource(block) {
+        if !position.via.is_empty() {
             return;
         }
         let Some(sibling) = schemas::write_only(block.kind(), &position.names()) else {

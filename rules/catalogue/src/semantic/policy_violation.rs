@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use secret_policy::{Operation, Request, SecretRef};
-use secretlint_core::facts::{Position, Role, SegmentKind, Via};
+use secretlint_core::facts::{Block, Position, Role, SegmentKind, Via};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -70,6 +70,10 @@ impl Rule for PolicyViolation {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, cx: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        cx.policy().is_some() && block.kind().starts_with("secretref_") && is_configuration(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let operations = operations(position);
         if operations.is_empty() {
@@ -114,11 +118,7 @@ fn operations(position: &Position<'_, '_>) -> &'static [Operation] {
         || matches!(position.path, [first, second]
             if first.name == "refs" && second.kind == SegmentKind::Key);
     let choice = |via: &Via<'_>| matches!(via, Via::Branch);
-    if !reference
-        || !position.via.iter().all(choice)
-        || !block.kind().starts_with("secretref_")
-        || !is_configuration(block)
-    {
+    if !reference || !position.via.iter().all(choice) {
         return &[];
     }
     match block.role {

@@ -1,6 +1,6 @@
 //! `secret-in-command`: a secret in the command line or script of a provisioner.
 
-use secretlint_core::facts::Position;
+use secretlint_core::facts::{Block, Position};
 use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -59,8 +59,16 @@ impl Rule for SecretInCommand {
         Hooks::POSITION
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        &["provisioner"]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_resource(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !is_command(position) || !is_resource(position.block) {
+        if !is_command(position) {
             return;
         }
         let Some(found) = leak(cx, position) else {

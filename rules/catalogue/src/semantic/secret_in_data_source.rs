@@ -1,7 +1,7 @@
 //! `secret-in-data-source`: a secret is given to a data source that sends and stores its arguments.
 
 use hcl_syntax::ExprKind;
-use secretlint_core::facts::{Position, Role};
+use secretlint_core::facts::{Block, Position, Role};
 use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -62,9 +62,15 @@ impl Rule for SecretInDataSource {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        block.role == Role::Data
+            && matches!(block.kind(), "http" | "external")
+            && is_configuration(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let block = position.block;
-        if block.role != Role::Data || !position.via.is_empty() || !is_configuration(block) {
+        if !position.via.is_empty() {
             return;
         }
         let first = position.names().next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `secret-in-local-file`: a secret is written to a file.
 
-use secretlint_core::facts::Position;
+use secretlint_core::facts::{Block, Position};
 use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -57,17 +57,16 @@ impl Rule for SecretInLocalFile {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        WRITERS.contains(&block.kind()) && is_resource(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let content = matches!(
             position.key(),
             "content" | "content_base64" | "sensitive_content"
         );
-        if !content
-            || position.path.len() != 1
-            || !position.via.is_empty()
-            || !WRITERS.contains(&position.block.kind())
-            || !is_resource(position.block)
-        {
+        if !content || position.path.len() != 1 || !position.via.is_empty() {
             return;
         }
         let Some(found) = leak(cx, position) else {

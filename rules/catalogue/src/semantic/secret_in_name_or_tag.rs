@@ -1,6 +1,6 @@
 //! `secret-in-name-or-tag`: a secret becomes a part of a name, tag or description.
 
-use secretlint_core::facts::{Position, Role};
+use secretlint_core::facts::{Block, Position};
 use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -58,8 +58,12 @@ impl Rule for SecretInNameOrTag {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_resource(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.via.is_empty() || !is_resource(position.block) || !is_public(position) {
+        if !position.via.is_empty() || !is_public(position) {
             return;
         }
         let reference = matches!(
@@ -68,7 +72,7 @@ impl Rule for SecretInNameOrTag {
                 | hcl_syntax::ExprKind::Template(_)
                 | hcl_syntax::ExprKind::Index(_)
         );
-        if !reference || position.block.role != Role::Resource {
+        if !reference {
             return;
         }
         let Some(found) = leak(cx, position) else {

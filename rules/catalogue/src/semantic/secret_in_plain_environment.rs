@@ -1,7 +1,7 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
 use hcl_syntax::{ExprKind, Part};
-use secretlint_core::facts::{Position, Role, SegmentKind, Via};
+use secretlint_core::facts::{Block, Position, Role, SegmentKind, Via};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -91,6 +91,15 @@ const REFERENCES: &[&str] = &[
     "sticky_settings",
 ];
 
+/// Each container, and each resource with an environment, has one of these in a name.
+const WORDS: &[&str] = &[
+    "env",
+    "app_settings",
+    "config_vars",
+    "config_map",
+    "container_definitions",
+];
+
 /// The rule.
 pub(crate) struct SecretInPlainEnvironment;
 
@@ -103,14 +112,19 @@ impl Rule for SecretInPlainEnvironment {
         Hooks::POSITION
     }
 
-    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !matches!(
-            position.block.role,
+    fn words(&self) -> &'static [&'static str] {
+        WORDS
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        let role = matches!(
+            block.role,
             Role::Resource | Role::Module | Role::Locals | Role::File
-        ) || !is_configuration(position.block)
-        {
-            return;
-        }
+        );
+        role && is_configuration(block)
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         if position.key() == "container_definitions" && position.via.is_empty() {
             return definitions(cx, position, sink);
         }
@@ -323,5 +337,22 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
         let advice = instead(position.block.kind()).or(instead("aws_ecs_task_definition"));
         finding.help = advice.map_or(finding.help, Into::into);
         sink.report(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_container_and_environment_has_a_word() {
+        let has_word = |name: &str| WORDS.iter().any(|word| name.contains(word));
+        assert!(CONTAINERS.iter().all(|name| has_word(name)));
+        for (kind, paths) in schemas::environments() {
+            assert!(
+                has_word(kind) || paths.iter().all(|path| has_word(path)),
+                "{kind}"
+            );
+        }
     }
 }

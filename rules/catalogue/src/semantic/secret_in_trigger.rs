@@ -1,6 +1,6 @@
 //! `secret-in-trigger`: a secret among the triggers of a resource.
 
-use secretlint_core::facts::Position;
+use secretlint_core::facts::{Block, Position};
 use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -54,13 +54,19 @@ impl Rule for SecretInTrigger {
         Hooks::POSITION
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        &["triggers", "keepers", "terraform_data"]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_resource(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let first = position.names().next().unwrap_or_default();
         // `terraform_data` keeps its input, and gives it out again.
         let kept = position.block.kind() == "terraform_data" && first == "input";
-        if !(kept || matches!(first, "triggers" | "triggers_replace" | "keepers"))
-            || !is_resource(position.block)
-        {
+        if !(kept || matches!(first, "triggers" | "triggers_replace" | "keepers")) {
             return;
         }
         let outermost = position.via.is_empty()

@@ -1,7 +1,7 @@
 //! `secret-in-user-data`: a secret in user data, cloud-init or a start-up script.
 
 use hcl_syntax::Expr;
-use secretlint_core::facts::{Mode, Position, Role, Subject, Trace, members};
+use secretlint_core::facts::{Block, Mode, Position, Role, Subject, Trace, members};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -64,6 +64,22 @@ const NAMES: &[&str] = &[
     "cloudinit",
 ];
 
+/// Each of the names, and each argument of a resource that takes user data, has one of these.
+const WORDS: &[&str] = &[
+    "user_data",
+    "userdata",
+    "user-data",
+    "custom_data",
+    "startup_script",
+    "startup-script",
+    "cloud_init",
+    "cloudinit",
+    "metadata",
+    "on_create",
+    "on_start",
+    "virtual_machine_extension",
+];
+
 /// The rule.
 pub(crate) struct SecretInUserData;
 
@@ -76,9 +92,16 @@ impl Rule for SecretInUserData {
         Hooks::POSITION
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        WORDS
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        matches!(block.role, Role::Resource | Role::Module | Role::Data) && is_configuration(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.via.is_empty() || !is_configuration(position.block) || !is_user_data(position)
-        {
+        if !position.via.is_empty() || !is_user_data(position) {
             return;
         }
         if let Some(mut found) = leak(cx, position) {
@@ -209,5 +232,22 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
             position.is_at(&["part", "content"])
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_user_data_has_a_word() {
+        let has_word = |name: &str| WORDS.iter().any(|word| name.contains(word));
+        assert!(NAMES.iter().all(|name| has_word(name)));
+        for (kind, paths) in schemas::user_data() {
+            assert!(
+                has_word(kind) || paths.iter().all(|path| has_word(path)),
+                "{kind}"
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `shared-identity`: two environments act under one role.
 
-use secretlint_core::facts::{Environment, Position, Role};
+use secretlint_core::facts::{Block, Environment, Position, Role};
 use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
@@ -70,11 +70,12 @@ impl Rule for SharedIdentity {
         Hooks::POSITION | Hooks::CONCLUDE
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        block.role == Role::Provider && is_configuration(block)
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         let block = position.block;
-        if block.role != Role::Provider || !is_configuration(block) {
-            return;
-        }
         if !position.via.is_empty() || !is_identity(position) {
             return;
         }

@@ -68,6 +68,15 @@ impl Rule for SharedSecretReference {
         Hooks::POSITION | Hooks::BLOCK | Hooks::CONCLUDE
     }
 
+    fn words(&self) -> &'static [&'static str] {
+        // Of texts that name a secret, and of calls that read a key from a file.
+        &["://", "arn:aws", "/secrets/", "file"]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        is_configuration(block)
+    }
+
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
         if matches!(block.role, Role::Data | Role::Ephemeral)
             && let Some(identity) = identity(cx, block)
@@ -83,27 +92,26 @@ impl Rule for SharedSecretReference {
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.is_leaf() || !is_configuration(position.block) {
-            return;
-        }
         let Some(text) = position.literal() else {
+            return;
+        };
+        let identity = if names_one_secret(&text) {
+            text.to_string()
+        } else if is_key_file(position)
+            && let Some(path) = resolve(cx.module.path, &text)
+        {
+            format!("file {path}")
+        } else {
             return;
         };
         let Some(environment) = environment_at(cx, position) else {
             return;
         };
-        let place = (position.block.file, position.place(), environment);
         if cx.policy().is_some_and(|policy| is_shared(policy, &text)) {
             return;
         }
-        if names_one_secret(&text) {
-            evidence(cx, place, (&text, position.address()), sink);
-        } else if is_key_file(position)
-            && let Some(path) = resolve(cx.module.path, &text)
-        {
-            let identity = format!("file {path}");
-            evidence(cx, place, (&identity, position.address()), sink);
-        }
+        let place = (position.block.file, position.place(), environment);
+        evidence(cx, place, (&identity, position.address()), sink);
     }
 
     fn conclude(&self, evidence: &[Evidence], sink: &mut Sink) {

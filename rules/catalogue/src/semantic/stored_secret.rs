@@ -1,6 +1,6 @@
 //! `stored-secret`: a plan or state file holds a secret.
 
-use secretlint_core::facts::{Position, Role};
+use secretlint_core::facts::{Block, Position, Role};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
@@ -64,8 +64,12 @@ impl Rule for StoredSecret {
         Hooks::POSITION
     }
 
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+        block.file.kind.is_record()
+    }
+
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-        if !position.block.file.kind.is_record() || !position.is_leaf() || !is_secret(position) {
+        if !position.is_leaf() || !is_secret(position) {
             return;
         }
         let Some(text) = position.literal() else {

@@ -78,7 +78,7 @@ pub(crate) fn check(fixture: &str) -> Vec<Finding> {
                 }
             }
             for block in &module.blocks {
-                if rule.hooks().contains(Hooks::POSITION) {
+                if rule.hooks().contains(Hooks::POSITION) && rule.looks_into(&cx, block) {
                     each_position(block, &mut |position| {
                         rule.position(&cx, position, &mut sink);
                     });
