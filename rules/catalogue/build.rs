@@ -133,10 +133,9 @@ fn write_pages(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
 fn write_keywords(code: &mut String, keywords: &Keywords) -> std::fmt::Result {
     writeln!(
         code,
-        "static CLASSES: [u8; 256] = {:?};\nstatic BEGINS: [u64; {WORDS}] = {:?};\n\
+        "static BEGINS: [u64; {WORDS}] = {:?};\n\
          static RANKS: [u16; {WORDS}] = {:?};\nstatic OFFSETS: [u16; {}] = {:?};\n\
          static ENTRIES: [(Text, u16); {}] = [",
-        keywords.classes,
         keywords.begins,
         keywords.ranks,
         keywords.offsets.len(),

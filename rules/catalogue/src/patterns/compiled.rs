@@ -63,8 +63,16 @@ impl Compiled {
                 "require at least one character of the secret",
             ));
         }
+        let derived = properties
+            .maximum_len()
+            .map_or(DEFAULT_WINDOW, |len| len.min(LONGEST_DERIVED_WINDOW));
+        let window = pattern.window.map_or(derived, |window| window as usize);
+        let anchor =
+            Anchor::of(&hir, &pattern.keywords).filter(|_| window <= LARGEST_ANCHORED_WINDOW);
         let config = Regex::config()
             .utf8_empty(false)
+            // Where a search starts exactly, nothing is skipped, and half of the time to compile is.
+            .auto_prefilter(anchor.is_none())
             .nfa_size_limit(Some(SIZE_LIMIT))
             .hybrid_cache_capacity(CACHE);
         let regex = Regex::builder()
@@ -90,14 +98,9 @@ impl Compiled {
                 "write `(?P<secret>…)` around the value",
             ));
         }
-        let derived = properties
-            .maximum_len()
-            .map_or(DEFAULT_WINDOW, |len| len.min(LONGEST_DERIVED_WINDOW));
-        let window = pattern.window.map_or(derived, |window| window as usize);
-        let anchor = Anchor::of(&hir, &pattern.keywords);
         Ok(Self {
             test: group("test"),
-            anchor: anchor.filter(|_| window <= LARGEST_ANCHORED_WINDOW),
+            anchor,
             secrets,
             window,
             regex,

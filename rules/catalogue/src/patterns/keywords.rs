@@ -1,26 +1,22 @@
 //! Finds all keywords of all patterns in one pass, insensitive to ASCII case.
 //!
-//! A bitmap says which three bytes begin a keyword; only there are keywords compared. Against an
-//! Aho-Corasick automaton of the same keywords, whose every step waits for a load from a table too
-//! large for the first-level cache, this takes a third of the time on real configurations. The
-//! tables of the built-in patterns are computed by the build script, so a start costs nothing;
-//! the same code builds those of a user's patterns.
+//! A bitmap of hashes says which three bytes begin a keyword; only there are keywords compared. The
+//! hash of each place depends on no other place, so a processor works on several at once: an
+//! automaton of the same keywords waits at every byte for a load from a large table. The tables of
+//! the built-in patterns are computed by the build script, so a start costs nothing; the same code
+//! builds those of a user's patterns.
 
 use std::borrow::Cow;
 
-/// Bits of a byte's class.
-const BITS: usize = 6;
-/// Bits of three classes.
-const MASK: usize = (1 << (3 * BITS)) - 1;
+/// Bits of a hash: few places are looked at in vain, and the bitmap is small beside a first-level cache.
+const BITS: u32 = 15;
 /// Words of the bitmap.
-pub(super) const WORDS: usize = (MASK + 1) / 64;
+pub(super) const WORDS: usize = (1 << BITS) / 64;
 
 /// The keywords of a catalogue.
 #[derive(Clone, Debug)]
 pub(super) struct Keywords {
-    /// Class of each byte: 0 for bytes that no keyword has; upper and lower case share one.
-    pub(super) classes: Cow<'static, [u8; 256]>,
-    /// One bit for each three classes: a keyword begins so.
+    /// One bit for each hash of three bytes: a keyword begins so.
     pub(super) begins: Cow<'static, [u64; WORDS]>,
     /// For each word of the bitmap, the number of bits set before it.
     pub(super) ranks: Cow<'static, [u16; WORDS]>,
@@ -34,11 +30,9 @@ impl Keywords {
     /// Builds the tables for lower-case keywords of at least three bytes, with the indices of
     /// their patterns; at most 65,535 of them.
     pub(super) fn build(entries: Vec<(Cow<'static, str>, u16)>) -> Self {
-        let classes = classes(&entries);
-        let key = |word: &str| {
-            word.bytes()
-                .take(3)
-                .fold(0, |gram, byte| step(gram, byte, &classes))
+        let key = |word: &str| match word.as_bytes() {
+            [first, second, third, ..] => gram(u32::from_le_bytes([*first, *second, *third, 0])),
+            _ => 0,
         };
         let mut keyed: Vec<_> = entries
             .into_iter()
@@ -63,7 +57,6 @@ impl Keywords {
             sum += u16::try_from(word.count_ones()).unwrap_or(0);
         }
         Self {
-            classes: Cow::Owned(classes),
             begins: Cow::Owned(begins),
             ranks: Cow::Owned(ranks),
             offsets: offsets.into(),
@@ -74,19 +67,36 @@ impl Keywords {
     /// Calls `hit` with a pattern's index and the start of its keyword, for every keyword in
     /// `text`, in order of the start.
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
-        let (classes, begins) = (&*self.classes, &*self.begins);
-        let mut gram = 0;
-        for (at, &byte) in text.iter().enumerate() {
-            gram = step(gram, byte, classes);
+        let begins = &*self.begins;
+        let mut look = |at: usize, gram: usize| {
             if begins[gram / 64] >> (gram % 64) & 1 != 0 {
-                // Class 0 begins nothing, so three bytes have been read.
-                let start = at - 2;
-                for (word, pattern) in self.beginning_with(gram) {
-                    let found = text.get(start..start + word.len());
-                    if found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())) {
-                        hit(usize::from(*pattern), start);
-                    }
-                }
+                self.at(gram, &text[at..], |pattern| hit(pattern, at));
+            }
+        };
+        // Four bytes are one load, three are none.
+        for (at, bytes) in text.array_windows().enumerate() {
+            look(at, gram(u32::from_le_bytes(*bytes)));
+        }
+        if let [.., first, second, third] = *text {
+            let bytes = [first, second, third, 0];
+            look(text.len() - 3, gram(u32::from_le_bytes(bytes)));
+        }
+    }
+
+    /// Calls `hit` with the pattern of every keyword at the start of `text`. Apart from the search,
+    /// which stays small.
+    #[inline(never)]
+    fn at(&self, gram: usize, text: &[u8], mut hit: impl FnMut(usize)) {
+        for (word, pattern) in self.beginning_with(gram) {
+            let (word, Some(found)) = (word.as_bytes(), text.get(..word.len())) else {
+                continue;
+            };
+            // Most places differ in the last byte; upper and lower case differ in one bit.
+            let (Some(expected), Some(last)) = (word.last(), found.last()) else {
+                continue;
+            };
+            if (expected ^ last) & !0x20 == 0 && found.eq_ignore_ascii_case(word) {
+                hit(usize::from(*pattern));
             }
         }
     }
@@ -99,23 +109,11 @@ impl Keywords {
     }
 }
 
-fn step(gram: usize, byte: u8, classes: &[u8; 256]) -> usize {
-    ((gram << BITS) | usize::from(classes[usize::from(byte)])) & MASK
-}
-
-/// More than 63 different bytes share classes, which costs comparisons and changes nothing else.
-fn classes(entries: &[(Cow<'static, str>, u16)]) -> [u8; 256] {
-    let mut classes = [0_u8; 256];
-    let mut count = 0_u8;
-    for byte in entries.iter().flat_map(|(word, _)| word.bytes()) {
-        if classes[usize::from(byte)] == 0 {
-            let class = count % 63 + 1;
-            classes[usize::from(byte)] = class;
-            classes[usize::from(byte.to_ascii_uppercase())] = class;
-            count = count.wrapping_add(1);
-        }
-    }
-    classes
+/// The hash of the first three of four bytes, the same for upper and lower case.
+#[inline]
+fn gram(bytes: u32) -> usize {
+    let folded = (bytes & 0x00FF_FFFF) | 0x0020_2020;
+    (folded.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
 }
 
 #[cfg(test)]

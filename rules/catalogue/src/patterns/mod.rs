@@ -76,7 +76,6 @@ pub fn builtin() -> &'static Catalogue {
     static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {
         patterns: Cow::Borrowed(&PATTERNS),
         keywords: Keywords {
-            classes: Cow::Borrowed(&CLASSES),
             begins: Cow::Borrowed(&BEGINS),
             ranks: Cow::Borrowed(&RANKS),
             offsets: Cow::Borrowed(&OFFSETS),
