@@ -117,7 +117,7 @@ fn named(root: &Path, path: &Path) -> Found {
 impl Origin {
     /// Large trees have many files: the path is kept once where it can be made again.
     fn of(root: &Path, path: &Path, shown: &str) -> Self {
-        if root.join(shown) == path {
+        if below(root, path).is_some_and(|below| below == shown) || root.join(shown) == path {
             Self::Below
         } else {
             Self::Disk(path.to_owned())
@@ -244,8 +244,20 @@ fn lintable(root: &Path, entry: &DirEntry, files: &Files) -> Option<Found> {
     })
 }
 
+/// What a path below the root is written like, when that can be read off the text: the paths of a walk.
+/// `None` where the parts of the path have to be looked at.
+fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p str> {
+    let text = path.to_str()?.strip_prefix(root.to_str()?)?;
+    let rest = text.strip_prefix('/')?.trim_start_matches("./");
+    let unusual = rest.starts_with('/') || rest.contains("//") || rest.contains("/.");
+    (std::path::MAIN_SEPARATOR == '/' && !rest.is_empty() && !unusual).then_some(rest)
+}
+
 /// Relative to the root where possible, `/` separated, without `./`.
 pub(crate) fn display(root: &Path, path: &Path) -> String {
+    if let Some(below) = below(root, path) {
+        return below.to_owned();
+    }
     let relative = path.strip_prefix(root).unwrap_or(path);
     let text = relative.to_string_lossy();
     let text = if std::path::MAIN_SEPARATOR == '\\' {
@@ -256,5 +268,28 @@ pub(crate) fn display(root: &Path, path: &Path) -> String {
     match text.trim_start_matches("./") {
         "" => ".".to_owned(),
         rest => rest.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_relative_to_the_root_however_they_are_written() {
+        let root = Path::new("/work/tree");
+        for (path, shown) in [
+            ("/work/tree/live/main.tf", "live/main.tf"),
+            ("/work/tree/./live/main.tf", "live/main.tf"),
+            ("/work/tree/.hidden/main.tf", ".hidden/main.tf"),
+            ("/work/tree/../other/main.tf", "../other/main.tf"),
+            ("/work/tree2/main.tf", "/work/tree2/main.tf"),
+            ("/work/tree", "."),
+        ] {
+            let path = Path::new(path);
+            assert_eq!(display(root, path), shown);
+            // Joined to the root, each of them is the path again.
+            assert_eq!(Origin::of(root, path, shown), Origin::Below);
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use hcl_syntax::{ColumnUnit, LineIndex};
 use secretlint_core::Place;
 use secretlint_core::report::{Excerpt, LineColumn, Location};
@@ -191,7 +191,9 @@ fn copies(text: &str, secrets: &[(usize, usize)]) -> Vec<(usize, usize)> {
         return Vec::new();
     }
     // Building fails only beyond the automaton's size limits; the known places stay masked.
+    // Few texts are searched once, so what is quick to build is quicker.
     let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
         .match_kind(MatchKind::LeftmostLongest)
         .build(texts);
     automaton.map_or_else(
