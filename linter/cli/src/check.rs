@@ -76,9 +76,9 @@ pub(crate) fn run(args: &CheckArgs, environment: &Environment) -> Result<Ending,
     Ok(ending(&report, args.exit_zero))
 }
 
-/// A single word that names no file but nearly a command is a slip, not a path.
+/// A first word that names no file but nearly a command is a slip, not a path.
 fn refuse_misspelt_command(paths: &[PathBuf]) -> Result<(), CliError> {
-    let [path] = paths else {
+    let Some(path) = paths.first() else {
         return Ok(());
     };
     let word = path.to_str().unwrap_or_default();

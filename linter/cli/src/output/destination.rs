@@ -36,6 +36,12 @@ impl Destination {
                 let format = Format::from_str(name, false).map_err(|_| unknown_format(name))?;
                 (format, path, true)
             }
+            _ if Format::from_str(text, false).is_ok() => {
+                return Err(CliError::Usage(format!(
+                    "--output {text}: names a form, not a file; did you mean `--format {text}`? \
+                     A file of that name is written `./{text}`"
+                )));
+            }
             _ => (format, text, false),
         };
         let path = PathBuf::from(path);
@@ -139,6 +145,13 @@ mod tests {
         assert_eq!((extra.format, extra.is_extra), (Format::Sarif, true));
         assert_eq!(extra.path.unwrap(), Path::new("report.sarif"));
         assert_eq!(parse("./a=b").path.unwrap(), Path::new("./a=b"));
+        assert_eq!(parse("./json").path.unwrap(), Path::new("./json"));
+    }
+
+    #[test]
+    fn a_form_without_a_file_is_a_slip() {
+        let error = Destination::parse("sarif", Format::Human).unwrap_err();
+        assert!(error.to_string().contains("did you mean `--format sarif`?"));
     }
 
     #[test]
