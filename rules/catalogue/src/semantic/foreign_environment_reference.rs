@@ -101,7 +101,10 @@ impl Rule for ForeignEnvironmentReference {
         let Some(found) = infer(&text).filter(|found| is_production(found.environment)) else {
             return;
         };
-        if cx.policy().is_some_and(|policy| is_shared(policy, &text)) {
+        if cx
+            .policy()
+            .is_some_and(|policy| is_shared(policy, &text, &here.name))
+        {
             return;
         }
         let message = format!(

@@ -7,8 +7,9 @@ use secretlint_core::facts::{
 };
 
 use crate::schemas;
-use crate::semantic::secrecy::identifies;
-use crate::values::{Judgement, Kind, Meaning, is_about, is_specific, is_word, judge, meaning_of};
+use crate::values::{
+    Judgement, Kind, Meaning, identifies, is_about, is_specific, is_word, judge, meaning_of,
+};
 
 /// Where a literal stands: decides which rule speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -397,6 +398,8 @@ fn is_unit(position: &Position<'_, '_>) -> bool {
                 | "secretKeyRef"
                 | "valueFrom"
                 | "sensitive_columns"
+                // Of a `SealedSecret`.
+                | "encryptedData"
                 | "tags"
                 | "labels"
                 | "secrets_arns"

@@ -13,7 +13,7 @@ use crate::semantic::repair::{keep_elsewhere, take_default_out, take_value_out};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing;
 use crate::semantic::sink::steps;
-use crate::values::{Dummy, Judgement, judge, meaning_of};
+use crate::values::{Dummy, Judgement, Kind, Other, judge, meaning_of};
 
 #[path = "backend_static_credential.rs"]
 mod backend_static_credential;
@@ -170,14 +170,18 @@ fn evidence(
     let Some(environment) = sharing::environment_at(cx, position) else {
         return;
     };
+    let address = position.address();
+    let note = sharing::note(cx, &environment, |policy, name| {
+        policy.shared_value_reason(&address, name).is_some()
+    });
     sink.evidence(Evidence {
         key: cx.digest(&found.text),
         environment: Some(environment),
         place: position.place(),
         path: file.path.to_string(),
-        address: position.address(),
+        address,
         secret: true,
-        note: String::new(),
+        note,
     });
 }
 
@@ -245,6 +249,14 @@ fn text(cx: &Cx<'_, '_>, position: &Position<'_, '_>, sink: &mut Sink) {
     let Some(text) = Embedded::of(position.block.file, position.expr) else {
         return;
     };
+    // `secret:argocd/registry#token` names a secret as a whole.
+    let one = !text.text.contains(char::is_whitespace);
+    if one
+        && judge(&text.text, Kind::Secret, position.key(), true)
+            == Judgement::NotSecret(Other::Reference)
+    {
+        return;
+    }
     if mentions_secret(&text.text) {
         return pairs_of(cx, position, &text, sink);
     }
@@ -369,7 +381,9 @@ fn looks_given(text: &str, pair: &TextPair<'_>) -> bool {
     let value = pair.value;
     let quoted = pair.start > 0 && matches!(text.as_bytes()[pair.start - 1], b'"' | b'\'');
     let code = value.contains(['(', '[', '{', '$', '<', '\\', '*', '|'])
-        || value.starts_with(['-', '.', '/', '%']);
+        || value.starts_with(['-', '.', '/', '%'])
+        // `!GetAtt Function.Arn`: computed by a tag of YAML.
+        || !quoted && value.starts_with('!');
     let specific = value.bytes().any(|byte| byte.is_ascii_digit())
         || value.bytes().any(|byte| b"!@#^&+".contains(&byte));
     value.len() >= 3 && !code && (quoted || (specific && !value.contains('.')))

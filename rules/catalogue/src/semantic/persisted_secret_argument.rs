@@ -13,10 +13,10 @@ use crate::semantic::describe::{Texts, rule};
 use crate::semantic::literal::takes_any_text;
 use crate::semantic::repair::{fix, use_write_only};
 use crate::semantic::secrecy::{
-    identifies, is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
+    is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
 use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
-use crate::values::{Judgement, Kind, is_about, judge, meaning_of};
+use crate::values::{Judgement, Kind, identifies, is_about, is_public, judge, meaning_of};
 
 static META: RuleMeta = rule(
     "persisted-secret-argument",
@@ -161,6 +161,18 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
         return literal_is_secret(position, &text);
     }
     let trace = cx.trace_at(position);
+    // `local.placeholder`: every value that can be behind it is replaced by hand.
+    if trace.complete
+        && trace.sources.is_empty()
+        && !trace.literals.is_empty()
+        && takes_any_text(position.key())
+        && trace
+            .literals
+            .iter()
+            .all(|origin| is_instruction(&origin.text))
+    {
+        return false;
+    }
     let found = secret_behind(cx, trace).is_some() || secret_variable(cx, trace).is_some();
     if position.block.kind() == "aws_ssm_parameter" {
         return found || (is_parameter_of_secret(position) && !is_harmless(cx, trace));
@@ -169,7 +181,7 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     // text is judged by what its object is called.
     let any_text = takes_any_text(position.key()) || position.key() == "plaintext";
     let named_otherwise =
-        any_text && (is_about(block_name(position)) || is_other_variable(position));
+        any_text && (says_other(block_name(position)) || is_other_variable(position));
     found || !any_text || !(named_otherwise || is_harmless(cx, trace))
 }
 
@@ -182,7 +194,12 @@ fn is_other_variable(position: &Position<'_, '_>) -> bool {
         .steps()
         .next()
         .and_then(hcl_syntax::Step::attribute);
-    traversal.root() == "var" && name.is_some_and(|name| identifies(name) || is_about(name))
+    traversal.root() == "var" && name.is_some_and(|name| identifies(name) || says_other(name))
+}
+
+/// A name of something that is about a secret, or known to everybody: `issuer_uri`, `ssh_public_key`.
+fn says_other(name: &str) -> bool {
+    is_about(name) || is_public(name)
 }
 
 /// `external_oauth2_issuer_uri`: what the object is called when only one value is kept in it.
@@ -234,6 +251,8 @@ fn is_instruction(text: &str) -> bool {
         "tbd",
         "update",
         "dummy",
+        "xxxx",
+        "<",
     ];
     let lower = text.to_ascii_lowercase();
     WORDS.iter().any(|word| lower.contains(word))

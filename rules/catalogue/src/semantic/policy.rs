@@ -40,10 +40,13 @@ pub(crate) fn run_environment<'a>(
     }
 }
 
-/// True when the policy says that environments knowingly share what `text` names, in whichever notation.
-pub(crate) fn is_shared(policy: &Policy, text: &str) -> bool {
-    convert(text, &Target::default())
-        .is_ok_and(|converted| policy.shared_reason(&converted.reference).is_some())
+/// True when the policy says that the environment knowingly shares what `text` names, in whichever notation.
+pub(crate) fn is_shared(policy: &Policy, text: &str, environment: &str) -> bool {
+    convert(text, &Target::default()).is_ok_and(|converted| {
+        policy
+            .shared_reason(&converted.reference, environment)
+            .is_some()
+    })
 }
 
 /// The block that configures the provider of `block`: the one of its alias, else the one without.

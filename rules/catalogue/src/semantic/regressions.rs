@@ -53,6 +53,99 @@ locals {
 "#,
         ),
         (
+            "pointers into a document and values computed by YAML tags",
+            r##"
+resource "aws_cloudformation_stack" "image" {
+  template_body = <<-EOT
+    {"PAYMENT_TOKEN": "#/components/schemas/PaymentToken"}
+    ServiceToken: !GetAtt Lambda2.Arn
+  EOT
+}
+"##,
+        ),
+        (
+            "what a parameter holds is said by its name, not by its type",
+            r#"
+resource "aws_ssm_parameter" "image_url" {
+  name  = "/app/image_url"
+  type  = "String"
+  value = "${var.image}:${var.tag}"
+}
+output "image_url" {
+  value = aws_ssm_parameter.image_url.value
+}
+"#,
+        ),
+        (
+            "values that are sealed, and the name of a secret in a program's own notation",
+            r#"
+resource "kubernetes_manifest" "auth" {
+  manifest = {
+    kind = "SealedSecret"
+    spec = {
+      encryptedData = {
+        "google-client-secret" = "AgAYYRMnubws4GKodJ76s2JmWr4Bq7dkQ28fT6dkQdzw9"
+      }
+    }
+  }
+}
+resource "helm_release" "updater" {
+  set {
+    name  = "config.registries[0].credentials"
+    value = "secret:argocd/harbor-updater-creds#token"
+  }
+}
+"#,
+        ),
+        (
+            "a placeholder behind a local, and a user name in a store",
+            r#"
+locals {
+  unset = "placeholder, replace in console"
+}
+resource "google_secret_manager_secret_version" "mail_key" {
+  secret      = "mail-key"
+  secret_data = local.unset
+}
+data "google_secret_manager_secret_version" "db_user" {
+  secret = "app-db-user"
+}
+"#,
+        ),
+        (
+            "public keys and ids in a store of secrets",
+            r#"
+data "azurerm_key_vault_secret" "ssh_public_key" {
+  name = "ssh-public"
+}
+data "azurerm_key_vault_secret" "PrometheusClientID" {
+  name = "PrometheusClientID"
+}
+resource "azurerm_key_vault_secret" "ssh_public_key" {
+  name            = "ssh-public-key"
+  value           = var.ssh_public_key
+  expiration_date = "2030-01-01T00:00:00Z"
+}
+"#,
+        ),
+        (
+            "a user name that is asked for by the name of a list of secrets",
+            r#"
+data "aws_ssm_parameter" "registry_username" {
+  for_each = { for secret in var.registries : secret.username => secret }
+  name     = each.value.path
+}
+"#,
+        ),
+        (
+            "a token that is published in DNS",
+            r#"
+output "custom_domain_validation_token" {
+  value = azurerm_cdn_frontdoor_custom_domain.main.validation_token
+}
+"#,
+        ),
+        (
             "a setting of a password policy",
             r#"
 output "expire_passwords" {

@@ -9,7 +9,7 @@ use secretlint_core::facts::{
 };
 
 use crate::schemas;
-use crate::values::{Judgement, Other, judge, meaning_of};
+use crate::values::{Judgement, Other, identifies, is_public, judge, last_word, meaning_of};
 
 /// Whether a source is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ const HARMLESS: &[&str] = &[
     "engine", "hex", "b64_std", "b64_url", "dec", "ipv4_address", "login_server", "vault_uri",
     "latest_version", "member", "tags", "namespace", "project", "number", "password_data",
     "client_certificate", "ca_crt", "ca_cert", "certificate", "certificate_body", "instrumentation_key",
-    "cert", "ca.crt", "tls.crt", "zookeeper_connect_string",
+    "cert", "ca.crt", "tls.crt", "zookeeper_connect_string", "validation_token",
 ];
 
 /// The first secret behind a value, with its secrecy.
@@ -205,15 +205,16 @@ fn of_object(
         if schemas::is_secret_result(kind, attribute) {
             return Secrecy::Secret;
         }
-        if mode == Mode::Managed && schemas::is_secret_argument(kind, &std::iter::once(attribute)) {
-            return Secrecy::Secret;
-        }
+        // A parameter holds whatever its name says.
         if mode == Mode::Managed && kind == "aws_ssm_parameter" && attribute == "value" {
             return if is_named_secret(name, block) {
                 Secrecy::Secret
             } else {
                 Secrecy::Unknown
             };
+        }
+        if mode == Mode::Managed && schemas::is_secret_argument(kind, &std::iter::once(attribute)) {
+            return Secrecy::Secret;
         }
     }
     if mode == Mode::Managed && kind.starts_with("random_") && is_generated_name(name) {
@@ -239,6 +240,10 @@ fn of_object(
 pub(crate) fn is_named_secret(name: &str, block: Option<&Block<'_>>) -> bool {
     if meaning_of(name).is_some() {
         return true;
+    }
+    // `registry_username`, whatever it is asked for by.
+    if identifies(name) {
+        return false;
     }
     let Some(block) = block else { return false };
     // `for_each = toset(["github-token"])`: the names are there when `name` only takes them.
@@ -275,18 +280,8 @@ fn by_name(name: Option<&str>) -> Secrecy {
     }
 }
 
-/// True for the name of a secret that keeps no secret: `admin_username`, `client_id`.
-pub(crate) fn identifies(name: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "username", "user", "id", "ids", "arn", "arns", "name", "names", "email", "host",
-        "hostname", "port", "endpoint", "region", "domain", "address", "login", "sid", "phone",
-    ];
-    let last = name.rsplit(['_', '-', '.', '/']).next().unwrap_or(name);
-    WORDS.iter().any(|word| last.eq_ignore_ascii_case(word)) && meaning_of(name).is_none()
-}
-
-/// Stores keep ids, addresses and user names, too. A secret of AWS or Google is often a document
-/// with a user's password, so "user" alone says nothing there.
+/// Stores keep ids, addresses and user names, too. A secret of AWS is often a document with a user's
+/// password, so "user" alone says nothing there.
 pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
     const ALWAYS: &[&str] = &[
         "id",
@@ -312,18 +307,23 @@ pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
         "allowlist",
         "path",
         "prefix",
+        "alias",
+        "label",
+        "issuer",
+        "audience",
     ];
     const SINGLE: &[&str] = &["user", "users", "name", "login", "fqdn", "uri"];
     let single = match kind {
-        "azurerm_key_vault_secret" => true,
-        "aws_secretsmanager_secret_version" | "google_secret_manager_secret_version" => false,
+        "azurerm_key_vault_secret" | "google_secret_manager_secret_version" => true,
+        "aws_secretsmanager_secret_version" => false,
         _ => return false,
     };
     let last = |name: &str| {
         let name = name.strip_suffix("_version").unwrap_or(name);
-        let last = name.rsplit(['_', '-', '/', '.']).next().unwrap_or(name);
+        let last = last_word(name);
         let is = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
-        (is(ALWAYS) || single && is(SINGLE)) && meaning_of(name).is_none()
+        let otherwise = is(ALWAYS) || single && is(SINGLE) || is_public(name);
+        otherwise && meaning_of(name).is_none()
     };
     let named = ["name", "secret_id", "secret"]
         .iter()
@@ -365,6 +365,7 @@ fn is_about(name: &str) -> bool {
             && name.as_bytes()[name.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
     };
     crate::values::is_about(name)
+        || is_public(name)
         || ["name", "arn", "_ip", "_ips", "_cidr", ".crt", "_url"]
             .iter()
             .any(|ending| ends(ending))

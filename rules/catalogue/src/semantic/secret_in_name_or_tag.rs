@@ -6,6 +6,7 @@ use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_resource;
 use crate::semantic::sink::{leak, report};
+use crate::values::identifies;
 
 static META: RuleMeta = rule(
     "secret-in-name-or-tag",
@@ -73,6 +74,10 @@ impl Rule for SecretInNameOrTag {
                 | hcl_syntax::ExprKind::Index(_)
         );
         if !reference {
+            return;
+        }
+        // `email_address`: what is taken out of a store for a person or place.
+        if identifies(position.key()) {
             return;
         }
         let Some(found) = leak(cx, position) else {

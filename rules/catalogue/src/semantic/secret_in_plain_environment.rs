@@ -6,9 +6,9 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{identifies, is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
-use crate::values::is_key_id;
+use crate::values::{identifies, is_key_id};
 
 static META: RuleMeta = rule(
     "secret-in-plain-environment",

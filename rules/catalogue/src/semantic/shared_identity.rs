@@ -5,7 +5,7 @@ use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, 
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_configuration;
-use crate::semantic::sharing::report_groups;
+use crate::semantic::sharing::{note, report_groups};
 
 static META: RuleMeta = rule(
     "shared-identity",
@@ -14,7 +14,7 @@ static META: RuleMeta = rule(
     &Texts {
         summary: "Two environments act under one identity",
         why: "What is allowed in production is allowed from the other environment, too, and the access log cannot tell them apart.",
-        help: "Give each environment a role, service account or application of its own.",
+        help: "Give each environment a role, service account or application of its own. If one is meant to be shared, declare it under `[shared]` in `secretref.toml` with a reason.",
         docs: r#"
 ```hcl,expect
 # file: environments/dev/main.tf
@@ -48,8 +48,13 @@ provider "aws" {
 
 ## False alarms
 
-A central deployment role that every environment assumes on purpose: accept it with a reason, and let it assume a
-role of its own in each environment.
+A central deployment role that every environment assumes on purpose: declare it in `secretref.toml`, and let it assume
+a role of its own in each environment.
+
+```toml
+[shared]
+identities = [{ identity = "arn:aws:iam::123456789012:role/deploy", reason = "one pipeline deploys everything" }]
+```
 
 ## References
 
@@ -137,6 +142,9 @@ fn evidence(
     if text.len() < 16 || text.contains("EXAMPLE") {
         return;
     }
+    let note = note(cx, &environment, |policy, name| {
+        policy.shared_identity_reason(text, name).is_some()
+    });
     sink.evidence(Evidence {
         key: cx.digest(text),
         environment: Some(environment),
@@ -144,6 +152,6 @@ fn evidence(
         path,
         address: position.address(),
         secret: false,
-        note: String::new(),
+        note,
     });
 }

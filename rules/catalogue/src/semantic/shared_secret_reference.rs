@@ -8,7 +8,7 @@ use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::policy::is_shared;
 use crate::semantic::secrecy::is_configuration;
-use crate::semantic::sharing::{environment_at, report_groups};
+use crate::semantic::sharing::{environment_at, note, report_groups};
 use crate::values::{Kind, meaning_of};
 
 static META: RuleMeta = rule(
@@ -107,9 +107,6 @@ impl Rule for SharedSecretReference {
         let Some(environment) = environment_at(cx, position) else {
             return;
         };
-        if cx.policy().is_some_and(|policy| is_shared(policy, &text)) {
-            return;
-        }
         let place = (position.block.file, position.place(), environment);
         evidence(cx, place, (&identity, position.address()), sink);
     }
@@ -130,6 +127,9 @@ fn evidence(
     (identity, address): (&str, String),
     sink: &mut Sink,
 ) {
+    let note = note(cx, &environment, |policy, name| {
+        is_shared(policy, identity, name) || policy.shared_value_reason(&address, name).is_some()
+    });
     sink.evidence(Evidence {
         key: cx.digest(identity),
         environment: Some(environment),
@@ -137,11 +137,12 @@ fn evidence(
         path: file.path.to_string(),
         address,
         secret: false,
-        note: String::new(),
+        note,
     });
 }
 
-/// The secret that a block reads, named together with its store; `None` when a part is computed.
+/// The secret that a block reads, named together with its store in the notation that policies and other
+/// places use; `None` when a part is computed.
 fn identity<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>) -> Option<String> {
     // A constant, or the only one that can be behind a local or variable.
     let text = |name: &str| {
@@ -172,13 +173,20 @@ fn identity<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>) -> Option<String> {
                 .module(source.module)
                 .object(*mode, kind, name)?;
             let vault = store.value("name").and_then(constant_string)?;
-            Some(format!("azure {vault} {}", text("name")?))
+            Some(format!(
+                "https://{vault}.vault.azure.net/secrets/{}",
+                text("name")?
+            ))
         }
         "google_secret_manager_secret_version" => {
-            Some(format!("google {} {}", text("project")?, text("secret")?))
+            let secret = text("secret")?;
+            if secret.starts_with("projects/") {
+                return None;
+            }
+            Some(format!("projects/{}/secrets/{secret}", text("project")?))
         }
-        "vault_generic_secret" | "vault_kv_secret" => Some(format!("vault {}", text("path")?)),
-        "vault_kv_secret_v2" => Some(format!("vault {}/{}", text("mount")?, text("name")?)),
+        "vault_generic_secret" | "vault_kv_secret" => Some(format!("vault://{}", text("path")?)),
+        "vault_kv_secret_v2" => Some(format!("vault://{}/{}", text("mount")?, text("name")?)),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ pub(super) const META: RuleMeta = rule(
     &Texts {
         summary: "One literal secret is used in two environments",
         why: "Whoever gets at the weaker environment holds the key of the stronger one, and neither can be rotated alone.",
-        help: "Give each environment its own secret. If it is meant to be shared, declare the reference under `[shared]` in `secretref.toml` with a reason.",
+        help: "Give each environment its own secret. If it is meant to be shared, say so under `[shared]` in `secretref.toml` with a reason.",
         docs: r#"
 Equal secrets are found by keyed digest, in tfvars, folders and terragrunt trees of different environments. One finding names all places.
 
@@ -30,6 +30,13 @@ admin_username = "operator"
 ```
 
 ## False alarms
+
+Keys that are public by design and equal everywhere: declare where they stand.
+
+```toml
+[shared]
+values = [{ address = "var.maps_browser_key", reason = "restricted by origin, shown in every page" }]
+```
 
 Dummies that no environment uses are left out; a default that all environments really use is not. Environments come
 from folders, variable files, backends, terragrunt trees, keys of maps by workspace, `environment` variables and tags,

@@ -1,5 +1,6 @@
 //! Groups of evidence that cross environments: one finding for all places of one secret.
 
+use secret_policy::Policy;
 use secret_policy::environments::infer;
 use secretlint_core::facts::{Environment, Position, SegmentKind};
 use secretlint_core::{Cx, Evidence, Finding, Related, RuleMeta, Sink};
@@ -27,8 +28,24 @@ fn named(cx: &Cx<'_, '_>, key: &str) -> Option<Environment> {
     })
 }
 
+/// The note of evidence whose environment may share it, by the policy.
+const DECLARED: &str = "declared";
+
+/// The note for evidence: says whether the policy declares that `environment` shares it.
+pub(crate) fn note(
+    cx: &Cx<'_, '_>,
+    environment: &Environment,
+    declares: impl FnOnce(&Policy, &str) -> bool,
+) -> String {
+    let declared = cx
+        .policy()
+        .is_some_and(|policy| declares(policy, &environment.name));
+    if declared { DECLARED } else { "" }.to_owned()
+}
+
 /// Reports every group of equal keys that is used in at least two environments, at its first
-/// place, with the others as related places.
+/// place, with the others as related places. A group whose every place is declared in the policy is
+/// shared on purpose; one environment that is not declared is a finding.
 pub(crate) fn report_groups(
     meta: &RuleMeta,
     evidence: &[Evidence],
@@ -43,7 +60,8 @@ pub(crate) fn report_groups(
             .collect();
         names.sort_unstable();
         names.dedup();
-        let (Some(first), true) = (group.first(), names.len() > 1) else {
+        let declared = group.iter().all(|item| item.note == DECLARED);
+        let (Some(first), true) = (group.first(), names.len() > 1 && !declared) else {
             continue;
         };
         let mut finding = Finding::new(

@@ -461,3 +461,50 @@ fn the_provider_block_says_which_environment_decides() {
     assert!(reported(&both, "").is_empty());
     assert_eq!(reported(&both, "provider = secretref.live").len(), 1);
 }
+
+#[test]
+fn sharing_that_the_policy_declares_is_not_reported() {
+    let role = "provider \"aws\" {\n  assume_role {\n    role_arn = \"arn:aws:iam::123456789012:role/deploy\"\n  }\n}\n";
+    let key = "maps_api_key = \"Bq7dkQ28fT6dkQdzw9\"\n";
+    let vault = "data \"azurerm_key_vault\" \"one\" {\n  name = \"payments-kv\"\n}\ndata \"azurerm_key_vault_secret\" \"license\" {\n  name         = \"license\"\n  key_vault_id = data.azurerm_key_vault.one.id\n}\n";
+    let files: String = ["dev", "staging", "prod"]
+        .map(|name| {
+            format!(
+                "# file: environments/{name}/main.tf\n{role}{vault}# file: environments/{name}/terraform.tfvars\n{key}"
+            )
+        })
+        .concat();
+    let shared = |policy: &str| {
+        let environments = "[environments.dev]\n[environments.staging]\n[environments.prod]\n";
+        let fixture = format!("{files}# file: secretref.toml\n{environments}[shared]\n{policy}\n");
+        let found = check(&fixture);
+        let found = found.iter().map(|finding| finding.rule.to_string());
+        let mut found: Vec<_> = found.filter(|rule| rule.starts_with("shared-")).collect();
+        found.sort();
+        found
+    };
+    let all = [
+        "shared-identity",
+        "shared-secret-reference",
+        "shared-secret-value",
+    ];
+    assert_eq!(shared(""), all);
+    let identity =
+        "{ identity = \"arn:aws:iam::123456789012:role/deploy\", reason = \"one pipeline\"";
+    let value = "{ address = \"var.maps_api_key\", reason = \"public by design\"";
+    let reference = "{ ref = \"azure-kv://payments-kv/license\", reason = \"one license\"";
+    for (end, expected) in [
+        (" }", &all[..0]),
+        (
+            ", environments = [\"dev\", \"staging\", \"prod\"] }",
+            &all[..0],
+        ),
+        // Production takes part without being named.
+        (", environments = [\"dev\", \"staging\"] }", &all[..]),
+    ] {
+        let policy = format!(
+            "identities = [{identity}{end}]\nvalues = [{value}{end}]\nrefs = [{reference}{end}]"
+        );
+        assert_eq!(shared(&policy), expected, "{policy}");
+    }
+}

@@ -128,7 +128,7 @@ fn is_masked(text: &str) -> bool {
         || text.ends_with("...")
 }
 
-/// One character over and over: `xxxx`, `0000`, `****`, `xxxx-xxxx`, `...`.
+/// One character over and over: `xxxx`, `0000`, `**`, `xxxx-xxxx`, `...`.
 fn is_monotonous(text: &str) -> bool {
     let mut bytes = text
         .bytes()
@@ -136,7 +136,10 @@ fn is_monotonous(text: &str) -> bool {
         .map(|byte| byte.to_ascii_lowercase());
     match bytes.next() {
         None => true,
-        Some(first) => bytes.clone().count() >= 2 && bytes.all(|byte| byte == first),
+        Some(first) => {
+            let more = if first.is_ascii_alphanumeric() { 2 } else { 1 };
+            bytes.clone().count() >= more && bytes.all(|byte| byte == first)
+        }
     }
 }
 

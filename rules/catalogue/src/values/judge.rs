@@ -311,6 +311,8 @@ mod tests {
             ("PickSomethingMoreSecure123!", "x"),
             ("secret information", "x"),
             ("vyos", "x"),
+            ("**", "x"),
+            ("base64encodedval", "tls_key"),
         ];
         for (text, name) in cases {
             let judgement = judge(text, Kind::Password, name, false);
@@ -358,6 +360,7 @@ mod tests {
             ("oidc-client-secret", Kind::Secret),
             ("54.211.46.158,54.145.176.199", Kind::Secret),
             ("postgres://db.internal:5432/app", Kind::Connection),
+            ("#/components/schemas/PaymentToken", Kind::Token),
         ];
         for (text, kind) in cases {
             let judgement = judge(text, kind, "oidc_client_secret", false);

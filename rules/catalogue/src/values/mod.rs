@@ -12,6 +12,6 @@ mod tokens;
 mod words;
 
 pub use judge::{Dummy, Judgement, Other, judge};
-pub use names::{Kind, Meaning, is_about, is_key_id, meaning_of};
+pub use names::{Kind, Meaning, identifies, is_about, is_key_id, is_public, last_word, meaning_of};
 pub use shapes::is_specific;
 pub(crate) use shapes::is_word;

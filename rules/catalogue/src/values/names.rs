@@ -153,6 +153,35 @@ pub fn is_about(name: &str) -> bool {
         .is_some_and(|last| is_one_of(last, ABOUT))
 }
 
+/// True for a name that says of its value that everybody may know it: `ssh_public_key`.
+#[must_use]
+pub fn is_public(name: &str) -> bool {
+    let public = |word: &&str| is_one_of(word, &["public", "pub", "pubkey"]);
+    Tokens::of(name).words().iter().any(public)
+}
+
+/// The last word of a name that is more than digits: `ID` of `ClientID2`.
+#[must_use]
+pub fn last_word(name: &str) -> &str {
+    Tokens::of(name).words().last().copied().unwrap_or(name)
+}
+
+/// True for a name of an id, an address, a person: `admin_username`, `ClientID`, `auth0_client_id_m2m`.
+#[must_use]
+pub fn identifies(name: &str) -> bool {
+    const LAST: &[&str] = &[
+        "username", "user", "id", "ids", "arn", "arns", "name", "names", "email", "host",
+        "hostname", "port", "endpoint", "region", "domain", "address", "login", "sid", "phone",
+        "alias",
+    ];
+    const OWNERS: &[&str] = &["client", "tenant", "account", "app", "application"];
+    let tokens = Tokens::of(name);
+    let words = tokens.words();
+    let owned = |pair: &[&str]| is_one_of(pair[0], OWNERS) && is_one_of(pair[1], &["id"]);
+    (words.last().is_some_and(|last| is_one_of(last, LAST)) || words.windows(2).any(owned))
+        && meaning_of(name).is_none()
+}
+
 /// True for a name of an identifier that comes with a secret: `aws_access_key_id`.
 #[must_use]
 pub fn is_key_id(name: &str) -> bool {
@@ -182,7 +211,8 @@ fn head(words: &[&str]) -> Option<Meaning> {
         return None;
     }
     if ends_with(last, "secret") {
-        let handle = is_one_of(previous, SECRET_FOR);
+        // `db_password_secret`: the secret that keeps the password.
+        let handle = is_one_of(previous, SECRET_FOR) || is_password(previous);
         return if handle { None } else { strong(Kind::Secret) };
     }
     if is_one_of(last, &["secrets"]) {
@@ -272,8 +302,11 @@ fn key(last: &str, before: &[&str]) -> Option<Meaning> {
 }
 
 fn has_private(before: &[&str]) -> bool {
+    // `private_ssh_key`, but not `private_subnets_id_key`.
     before
         .iter()
+        .rev()
+        .take(2)
         .any(|word| is_one_of(word, &["private", "priv"]))
 }
 
@@ -580,6 +613,9 @@ mod tests {
             "access_token_validity",
             "private_subnets",
             "token_policy",
+            "domain_validation_token",
+            "ssm_private_subnets_id_key",
+            "gateway_password_secret",
             "secret_policy_document",
             "DB_SECRET_ARN",
             "password_field",
@@ -617,6 +653,25 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn names_of_what_is_kept_beside_secrets() {
+        for name in [
+            "admin_username",
+            "ClientID",
+            "PrometheusClientID",
+            "auth0_client_id_m2m",
+            "AUTH0_CLIENT_ID_M2M",
+            "xpay_apikey_alias",
+        ] {
+            assert!(identifies(name), "{name}");
+        }
+        for name in ["client_id_secret", "ClientPassword", "db", "grid"] {
+            assert!(!identifies(name), "{name}");
+        }
+        assert!(is_public("ssh_public_key") && is_public("sshPublicKey"));
+        assert!(!is_public("republic") && !is_public("publisher_key"));
     }
 
     #[test]

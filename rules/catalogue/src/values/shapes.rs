@@ -17,6 +17,10 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if is_template(text) {
         return Some(Other::Template);
     }
+    // A JSON pointer: `#/components/schemas/Token`.
+    if text.starts_with("#/") {
+        return Some(Other::Reference);
+    }
     if bytes
         .iter()
         .all(|byte| !byte.is_ascii_alphanumeric() && byte.is_ascii())

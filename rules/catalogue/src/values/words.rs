@@ -80,7 +80,7 @@ pub(super) const KEY_FOR: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const TOKEN_FOR: &[&str] = &[
     "creation", "next", "page", "continuation", "http", "idempotency", "event", "source", "start", "end", "max",
-    "separator", "verification", "update", "dkim", "lock", "reload", "redeploy", "restart", "trigger",
+    "separator", "verification", "validation", "update", "dkim", "lock", "reload", "redeploy", "restart", "trigger",
 ];
 
 /// Words before `secret` or `secrets` that make it the name of an object of a platform.
@@ -109,7 +109,7 @@ pub(super) const DUMMY: &[&str] = &[
     "hidden", "removed", "sanitized", "obfuscated", "omitted", "notused", "unused", "ignored", "notreal", "bogus",
     "lorem", "ipsum", "demo", "xxx", "abc", "somepassword", "supersecret", "topsecret", "donotuse", "notset",
     "manually", "specify", "provide", "provided", "overwritten", "overridden", "override", "asdf", "blah", "stub",
-    "seecret", "sekret", "passw", "notasecret", "paswd", "psw", "privatekey",
+    "val", "vals", "seecret", "sekret", "passw", "notasecret", "paswd", "psw", "privatekey",
 ];
 
 /// Words that may stand around dummy words.
@@ -133,7 +133,7 @@ pub(super) const GLUE: &[&str] = &[
     "pre", "connection", "big", "thing", "store", "stored", "sensitive", "email", "manual", "external", "internal",
     "hash", "salt", "number", "bearer", "personal", "project", "organization", "org", "datadog", "grafana",
     "newrelic", "cloudflare", "digitalocean", "secondary", "primary", "modified", "true", "uber", "ultra", "extra", "more", "pick", "choose", "better",
-    "stronger", "info", "information", "message", "aad", "microsoft",
+    "stronger", "info", "information", "message", "aad", "microsoft", "base", "encoded",
 ];
 
 /// Names that vendors and images use as their first password. Dummies only when alone.

@@ -188,10 +188,8 @@ impl Policy {
                 may(environment, request),
             ));
         }
-        let shared = self.shared.iter().find(|shared| {
-            shared.rule.pattern.covers(request.reference)
-                && (shared.environments.is_empty()
-                    || shared.environments.contains(&environment.name))
+        let shared = self.shared.refs.iter().find(|shared| {
+            shared.what.pattern.covers(request.reference) && shared.is_for(&environment.name)
         });
         match shared {
             Some(shared) => {
@@ -202,7 +200,7 @@ impl Policy {
                 );
                 Ok(Verdict::allowed(
                     Reason::Shared,
-                    Some(shared.rule.span),
+                    Some(shared.what.span),
                     message,
                 ))
             }

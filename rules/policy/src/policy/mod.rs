@@ -18,6 +18,7 @@ mod identity;
 mod paths;
 mod read;
 pub mod schema;
+mod shared;
 mod toml;
 mod verdict;
 
@@ -31,6 +32,7 @@ pub use draft::{Draft, DraftEnvironment};
 pub use identity::{Claims, Identity};
 pub use paths::EnvironmentMatch;
 
+use self::shared::Shared;
 use crate::environments::canonical;
 use crate::reference::{RefPattern, SecretRef};
 use crate::span::{Lines, Span};
@@ -47,7 +49,7 @@ pub struct Policy {
     environments: Vec<Environment>,
     /// Denied everywhere, also where no environment is defined.
     default_deny: Vec<Rule>,
-    shared: Vec<Shared>,
+    shared: Shared,
     cases: Vec<cases::Case>,
 }
 
@@ -85,15 +87,6 @@ struct Limit {
 struct Demand {
     requirement: Requirement,
     span: Span,
-}
-
-/// A secret that environments knowingly share.
-#[derive(Clone, Debug)]
-struct Shared {
-    rule: Rule,
-    reason: String,
-    /// Who may use it; empty means every environment.
-    environments: Vec<String>,
 }
 
 /// What an environment may demand beyond its lists.
@@ -179,14 +172,6 @@ impl Policy {
                     .any(|rule| rule.pattern.covers(reference))
         };
         self.environments.iter().filter(owns).collect()
-    }
-
-    /// Why the reference may serve several environments, when the policy says so.
-    pub fn shared_reason(&self, reference: &SecretRef) -> Option<&str> {
-        self.shared
-            .iter()
-            .find(|shared| shared.rule.pattern.covers(reference))
-            .map(|shared| shared.reason.as_str())
     }
 
     /// The line of a place in this file, for a message.

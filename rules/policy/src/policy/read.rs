@@ -6,7 +6,7 @@ use super::cases::Case;
 use super::toml::{Mistakes, Section, in_order, shorten, span};
 use super::{
     Demand, Environment, Limit, Policy, PolicyError, Requirement, Rule, Shared, duration, extends,
-    identity, paths,
+    identity, paths, shared,
 };
 use crate::nearest::nearest;
 use crate::reference::RefPattern;
@@ -25,8 +25,6 @@ pub(super) const ENVIRONMENT_KEYS: &[&str] = &[
     "writes",
 ];
 pub(super) const DEFAULT_KEYS: &[&str] = &["deny", "max_age", "max_ttl", "require"];
-pub(super) const SHARED_KEYS: &[&str] = &["refs"];
-pub(super) const SHARED_REF_KEYS: &[&str] = &["environments", "reason", "ref"];
 pub(super) const CASE_KEYS: &[&str] = &[
     "allow",
     "deny",
@@ -85,7 +83,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Policy, PolicyError> {
         lines: Lines::new(text),
         environments: Vec::new(),
         default_deny: Vec::new(),
-        shared: Vec::new(),
+        shared: Shared::default(),
         cases: Vec::new(),
     };
     if let Some(top) = mistakes.table(&root, "a policy", TOP_KEYS) {
@@ -110,7 +108,7 @@ fn read_top(mistakes: &mut Mistakes<'_>, top: &Section<'_>, policy: &mut Policy)
     policy.default_deny = defaults.deny;
     policy.shared = top
         .get("shared")
-        .map(|value| read_shared(mistakes, value, policy))
+        .map(|value| shared::read(mistakes, value, policy))
         .unwrap_or_default();
     let cases = top.list(mistakes, "tests");
     policy.cases = cases
@@ -196,7 +194,7 @@ fn rules(mistakes: &mut Mistakes<'_>, section: &Section<'_>, key: &str) -> Vec<R
         .collect()
 }
 
-fn rule(mistakes: &mut Mistakes<'_>, text: &str, span: Span) -> Option<Rule> {
+pub(super) fn rule(mistakes: &mut Mistakes<'_>, text: &str, span: Span) -> Option<Rule> {
     match RefPattern::parse(text) {
         Ok(pattern) => Some(Rule { pattern, span }),
         Err(error) => {
@@ -247,42 +245,6 @@ fn demands(mistakes: &mut Mistakes<'_>, section: &Section<'_>) -> Vec<Demand> {
     demands
 }
 
-fn read_shared(mistakes: &mut Mistakes<'_>, value: &Value<'_>, policy: &Policy) -> Vec<Shared> {
-    let Some(section) = mistakes.table(value, "`shared`", SHARED_KEYS) else {
-        return Vec::new();
-    };
-    let entries = section.list(mistakes, "refs");
-    entries
-        .iter()
-        .filter_map(|entry| read_shared_ref(mistakes, entry, policy))
-        .collect()
-}
-
-fn read_shared_ref(
-    mistakes: &mut Mistakes<'_>,
-    value: &Value<'_>,
-    policy: &Policy,
-) -> Option<Shared> {
-    let section = mistakes.table(value, "a shared reference", SHARED_REF_KEYS)?;
-    let reference = section.required(mistakes, "ref", "write { ref = \"…\", reason = \"…\" }");
-    let reason = section.required(
-        mistakes,
-        "reason",
-        "say in a few words why environments may share it",
-    );
-    let names = section.strings(mistakes, "environments");
-    let environments = names
-        .into_iter()
-        .filter(|(name, span)| known(mistakes, policy, name, *span));
-    let environments = environments.map(|(name, _)| name.to_owned()).collect();
-    let (text, span) = reference?;
-    Some(Shared {
-        rule: rule(mistakes, text, span)?,
-        reason: reason?.0.to_owned(),
-        environments,
-    })
-}
-
 fn read_case(mistakes: &mut Mistakes<'_>, value: &Value<'_>, policy: &Policy) -> Option<Case> {
     let section = mistakes.table(value, "a test", CASE_KEYS)?;
     let environment = section.required(
@@ -298,7 +260,7 @@ fn read_case(mistakes: &mut Mistakes<'_>, value: &Value<'_>, policy: &Policy) ->
 }
 
 /// Whether an environment of this name exists; a mistake otherwise.
-fn known(mistakes: &mut Mistakes<'_>, policy: &Policy, name: &str, span: Span) -> bool {
+pub(super) fn known(mistakes: &mut Mistakes<'_>, policy: &Policy, name: &str, span: Span) -> bool {
     let exists = policy.environment(name).is_some();
     if !exists {
         mistakes.add(

@@ -135,6 +135,12 @@ struct Shared {
     /// The shared references.
     #[schemars(default)]
     refs: Vec<SharedRef>,
+    /// Identities under which several environments act. For the linter.
+    #[schemars(default)]
+    identities: Vec<SharedIdentity>,
+    /// Values written in several environments that are meant to be the same. For the linter.
+    #[schemars(default)]
+    values: Vec<SharedValue>,
 }
 
 /// A reference that environments may share.
@@ -146,6 +152,34 @@ struct SharedRef {
     /// Why it may be shared.
     reason: String,
     /// Who may use it; every environment when left out.
+    #[schemars(default)]
+    environments: Vec<String>,
+}
+
+/// An identity under which several environments may act.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SharedIdentity {
+    /// The role, service account or client id; `*` stands for any run of characters.
+    #[schemars(extend("examples" = ["arn:aws:iam::123456789012:role/deploy"]))]
+    identity: String,
+    /// Why it may be shared.
+    reason: String,
+    /// Who may act under it; every environment when left out.
+    #[schemars(default)]
+    environments: Vec<String>,
+}
+
+/// A value that several environments may hold.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SharedValue {
+    /// Where the value stands, as the linter reports it; `*` stands for any run of characters.
+    #[schemars(extend("examples" = ["var.maps_browser_key", "module.*.license_key"]))]
+    address: String,
+    /// Why it may be shared.
+    reason: String,
+    /// Who may hold it; every environment when left out.
     #[schemars(default)]
     environments: Vec<String>,
 }

@@ -122,6 +122,21 @@ fn every_mistake_is_reported_at_its_place() {
             "no environment `b`",
         ),
         (
+            "[shared]\nidentities = [{ identity = \"x\" }]",
+            "{ identity = \"x\" }",
+            "has no `reason`",
+        ),
+        (
+            "[shared]\nidentities = [{ identity = \"x\", role = \"x\", reason = \"y\" }]",
+            "role",
+            "has no key `role`",
+        ),
+        (
+            "[shared]\nvalues = [{ address = \"x\", reason = \"y\", environments = [\"b\"] }]",
+            "b",
+            "no environment `b`",
+        ),
+        (
             "[[tests]]\nallow = [\"env://A\"]",
             "",
             "has no `environment`",

@@ -467,10 +467,52 @@ fn owners_and_sharing() {
     assert_eq!(names("vault+prod://kv/db"), ["prod"]);
     assert_eq!(names("aws-sm://shared/ca-bundle"), [] as [&str; 0]);
     assert_eq!(
-        policy.shared_reason(&reference("aws-sm://shared/ca-bundle")),
+        policy.shared_reason(&reference("aws-sm://shared/ca-bundle"), "prod"),
         Some("public CA bundle")
     );
-    assert_eq!(policy.shared_reason(&reference("aws-sm://prod/db")), None);
+    assert_eq!(
+        policy.shared_reason(&reference("aws-sm://prod/db"), "prod"),
+        None
+    );
+}
+
+#[test]
+fn identities_and_values_are_shared_by_name_and_environment() {
+    let policy = policy(
+        r#"
+[environments.production]
+[environments.staging]
+[environments.dev]
+
+[shared]
+identities = [
+    { identity = "arn:aws:iam::123456789012:role/deploy-*", reason = "one pipeline", environments = ["dev", "staging"] },
+]
+values = [{ address = "*maps_browser_key", reason = "public, restricted by origin" }]
+refs = [{ ref = "env://LICENSE", reason = "one license", environments = ["production"] }]
+"#,
+    );
+    let role = "arn:aws:iam::123456789012:role/deploy-all";
+    let cases = [
+        (role, "dev", Some("one pipeline")),
+        (role, "stg", Some("one pipeline")),
+        (role, "production", None),
+        (role, "prod", None),
+        ("arn:aws:iam::123456789012:role/admin", "dev", None),
+    ];
+    for (identity, environment, expected) in cases {
+        let found = policy.shared_identity_reason(identity, environment);
+        assert_eq!(found, expected, "{identity} {environment}");
+    }
+    let value = |address, environment| policy.shared_value_reason(address, environment);
+    assert_eq!(
+        value("var.maps_browser_key", "elsewhere"),
+        Some("public, restricted by origin")
+    );
+    assert_eq!(value("var.maps_browser_key.default", "dev"), None);
+    let license = reference("env://LICENSE");
+    assert!(policy.shared_reason(&license, "prod").is_some());
+    assert!(policy.shared_reason(&license, "dev").is_none());
 }
 
 #[test]
@@ -491,8 +533,10 @@ fn the_json_schema_is_current_and_in_step_with_the_reader() {
         ("", read::TOP_KEYS),
         ("/$defs/Defaults", read::DEFAULT_KEYS),
         ("/$defs/Environment", read::ENVIRONMENT_KEYS),
-        ("/$defs/Shared", read::SHARED_KEYS),
-        ("/$defs/SharedRef", read::SHARED_REF_KEYS),
+        ("/$defs/Shared", shared::SHARED_KEYS),
+        ("/$defs/SharedIdentity", shared::SHARED_IDENTITY_KEYS),
+        ("/$defs/SharedRef", shared::SHARED_REF_KEYS),
+        ("/$defs/SharedValue", shared::SHARED_VALUE_KEYS),
         ("/$defs/Test", read::CASE_KEYS),
     ] {
         let properties = schema
