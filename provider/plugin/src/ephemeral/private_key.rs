@@ -49,31 +49,34 @@ impl KeyType {
     /// # Errors
     /// When the system has no randomness.
     pub(super) async fn make(self) -> Result<KeyPair, Diagnostics> {
-        let made = match self {
-            Self::EcP256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(text),
-            Self::EcP384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).map_err(text),
-            Self::Ed25519 => KeyPair::generate_for(&PKCS_ED25519).map_err(text),
-            Self::Rsa(bits) => tokio::task::spawn_blocking(move || rsa(bits))
-                .await
-                .unwrap_or_else(|error| Err(text(error))),
-        };
-        made.map_err(|error| {
+        self.made().await.map_err(|why| {
             Diagnostic::error("The key cannot be made")
-                .detail(error)
+                .detail(why)
                 .into()
         })
+    }
+
+    async fn made(self) -> Result<KeyPair, String> {
+        let algorithm = match self {
+            Self::EcP256 => &PKCS_ECDSA_P256_SHA256,
+            Self::EcP384 => &PKCS_ECDSA_P384_SHA384,
+            Self::Ed25519 => &PKCS_ED25519,
+            Self::Rsa(bits) => {
+                let making = tokio::task::spawn_blocking(move || rsa(bits)).await;
+                return making.map_err(|error| error.to_string())?;
+            }
+        };
+        KeyPair::generate_for(algorithm).map_err(|error| error.to_string())
     }
 }
 
 fn rsa(bits: usize) -> Result<KeyPair, String> {
-    let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).map_err(text)?;
-    let document = key.to_pkcs8_der().map_err(text)?;
+    let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits);
+    let key = key.map_err(|error| error.to_string())?;
+    let document = key.to_pkcs8_der().map_err(|error| error.to_string())?;
     let document = PrivatePkcs8KeyDer::from(document.as_bytes());
-    KeyPair::from_pkcs8_der_and_sign_algo(&document, &PKCS_RSA_SHA256).map_err(text)
-}
-
-fn text(error: impl ToString) -> String {
-    error.to_string()
+    KeyPair::from_pkcs8_der_and_sign_algo(&document, &PKCS_RSA_SHA256)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
