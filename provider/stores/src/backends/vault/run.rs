@@ -316,7 +316,9 @@ impl Run {
     /// The token under which leases are made: a child with a short life, else `base` itself.
     async fn leasing(self: &Arc<Self>, operation: Operation, base: Arc<Held>) -> Result<Arc<Held>> {
         let ttl = self.options.token_ttl();
-        if !base.own {
+        if base.own {
+            self.tell_end(&base, "");
+        } else {
             self.look_up(operation, &base).await?;
             self.keep(&base);
         }
@@ -393,16 +395,21 @@ impl Run {
             .data(operation)?
             .read(operation)?;
         held.prolong(End::after(facts.ttl, facts.renewable));
-        let left = Duration::from_secs(facts.ttl);
-        if !facts.renewable && facts.ttl > 0 && left < LONG_APPLY {
+        self.tell_end(held, if facts.kind == "batch" { "batch " } else { "" });
+        Ok(Some(facts))
+    }
+
+    /// Warns of a token that a long apply outlives.
+    fn tell_end(&self, held: &Held, kind: &str) {
+        if let Some(left) = held.left().filter(|left| *left < LONG_APPLY)
+            && !held.renewable()
+        {
             self.note(&format!(
-                "the {}token of this run ends in {} min and cannot be extended, and everything opened with it ends \
+                "the {kind}token of this run ends in {} min and cannot be extended, and everything opened with it ends \
                  then, too; a longer apply will fail",
-                if facts.kind == "batch" { "batch " } else { "" },
-                facts.ttl.div_ceil(60),
+                left.as_secs().div_ceil(60),
             ));
         }
-        Ok(Some(facts))
     }
 
     /// Whether the server no longer knows the token: a refusal alone does not tell.

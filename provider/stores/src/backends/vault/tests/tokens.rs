@@ -101,6 +101,20 @@ fn a_login_that_may_make_no_token_is_cut_to_a_short_life_itself() {
 }
 
 #[test]
+fn a_login_that_a_long_apply_outlives_is_told() {
+    let double = Double::start();
+    double.allow("short", true);
+    let login = json!({ "auth": { "client_token": "short", "accessor": "acc", "lease_duration": 1500,
+        "renewable": false, "token_type": "service" } });
+    double.answer("auth/userpass/login", 200, "", &login.to_string());
+    let (stores, _folder) = stores(&double, "", userpass("pass-ci"));
+    let wanted = reference("vault://db/creds/app#password");
+    let opened = run(stores.open(&wanted, &FetchOptions::default()));
+    let notes = opened.unwrap().unwrap().value.metadata.notes;
+    assert!(notes[0].contains("ends in 25 min"), "{notes:?}");
+}
+
+#[test]
 fn leases_that_only_the_run_may_end_are_left_to_its_end() {
     let double = Double::start();
     double.allow("plain", false);
