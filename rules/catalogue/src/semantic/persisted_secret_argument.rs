@@ -11,7 +11,7 @@ use hcl_syntax::ExprKind;
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::literal::takes_any_text;
-use crate::semantic::repair::{fix, use_write_only};
+use crate::semantic::repair::{fix, is_read, use_write_only};
 use crate::semantic::secrecy::{
     is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
@@ -113,7 +113,16 @@ impl Rule for PersistedSecretArgument {
         .into();
         // What cannot be used yet is not written. A literal leaves the text instead, see `hardcoded-secret`.
         if upgrade.is_empty() && sibling.since.is_some() && position.literal().is_none() {
-            finding.fixes.extend(move_to_sibling(position));
+            let first = position.names().next().unwrap_or_default();
+            if is_read(cx.module, block, first) {
+                finding.help = format!(
+                    "{} The argument is read elsewhere, where it would be empty: read the source of the value there.",
+                    finding.help
+                )
+                .into();
+            } else {
+                finding.fixes.extend(move_to_sibling(position));
+            }
         }
         sink.report(finding);
     }

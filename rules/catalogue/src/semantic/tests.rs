@@ -508,3 +508,22 @@ fn sharing_that_the_policy_declares_is_not_reported() {
         assert_eq!(shared(&policy), expected, "{policy}");
     }
 }
+
+#[test]
+fn an_argument_that_is_read_elsewhere_is_not_moved() {
+    let required = "terraform {\n  required_version = \">= 1.11\"\n  required_providers {\n    azurerm = {\n      source  = \"hashicorp/azurerm\"\n      version = \">= 4.31\"\n    }\n    random = {\n      source  = \"hashicorp/random\"\n      version = \">= 3.7\"\n    }\n  }\n}\n";
+    let server = "resource \"azurerm_mysql_flexible_server\" \"main\" {\n  administrator_password = PASSWORD\n}\n";
+    let read = "output \"url\" {\n  sensitive = true\n  value     = azurerm_mysql_flexible_server.main.administrator_password\n}\n";
+    let of_variable = format!("{required}{}", server.replace("PASSWORD", "var.password"));
+    let (help, offered) = said(&of_variable, "persisted-secret-argument");
+    assert!(offered, "{help}");
+    let (help, offered) = said(&format!("{of_variable}{read}"), "persisted-secret-argument");
+    assert!(!offered && help.contains("read elsewhere"), "{help}");
+    let generated = format!(
+        "{required}resource \"random_password\" \"main\" {{\n  length = 20\n}}\n{}",
+        server.replace("PASSWORD", "random_password.main.result")
+    );
+    assert!(said(&generated, "generated-secret-in-state").1);
+    let (help, offered) = said(&format!("{generated}{read}"), "generated-secret-in-state");
+    assert!(!offered && help.contains("read elsewhere"), "{help}");
+}

@@ -11,7 +11,7 @@ use secretlint_core::facts::{Block, Content, Mode, Module, ModuleId, Role, Subje
 use secretlint_core::{Applicability, Cx, Edit, Fix, Place};
 
 use super::requirement::{is_rewritable, secretref};
-use super::{add_argument, fix, replacement, use_write_only};
+use super::{add_argument, fix, is_read, replacement, use_write_only};
 use crate::schemas::{self, Stored};
 use crate::semantic::versions::{EPHEMERAL_CORE, WRITE_ONLY_CORE, needs};
 
@@ -431,6 +431,11 @@ impl<'a> Migration<'_, 'a> {
         }
         if block.value(&format!("{name}_wo")).is_some() {
             return Err(obstacle("stands beside its write-only sibling".to_owned()));
+        }
+        if is_read(module, block, first) {
+            return Err(obstacle(
+                "is read elsewhere, where it would be empty".to_owned(),
+            ));
         }
         if self.written.insert(place) {
             let edits = use_write_only(block, &found.attribute)

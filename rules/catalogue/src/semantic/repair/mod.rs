@@ -9,7 +9,7 @@ pub(crate) use extract::{keep_elsewhere, take_default_out, take_value_out};
 pub(crate) use migrate::{Obstacle, to_ephemeral};
 
 use hcl_syntax::{Body, Span};
-use secretlint_core::facts::{Attribute, Block, Content, SourceFile};
+use secretlint_core::facts::{Attribute, Block, Content, Mode, Module, SourceFile, Subject};
 use secretlint_core::{Applicability, Edit, Finding, Fix, Related};
 
 use crate::schemas;
@@ -140,6 +140,20 @@ pub(crate) fn add_behind(file: &SourceFile, other: Span, line: &str) -> Option<V
     let indent = own_indent(text, other.start as usize)?;
     let at = line_end(text, other.end as usize)?;
     Some(vec![insertion(file, at, format!("\n{indent}{line}"))])
+}
+
+/// True when the module reads the argument of a resource: it would be empty there once its write-only
+/// sibling has the value.
+pub(crate) fn is_read<'a>(module: &Module<'a>, block: &Block<'a>, argument: &str) -> bool {
+    let subject = Subject::Object {
+        mode: Mode::Managed,
+        kind: block.kind().to_owned().into(),
+        name: block.name().to_owned().into(),
+    };
+    module.uses().of(&subject).any(|found| {
+        let ignored = found.names().next() == Some("lifecycle");
+        !ignored && found.reference.attribute() == Some(argument)
+    })
 }
 
 /// Gives an argument's value to its write-only sibling and adds the version argument.
