@@ -1,7 +1,9 @@
 //! `persisted-secret-argument`: a secret is given to an argument that is stored, although a
 //! write-only sibling exists.
 
-use secretlint_core::facts::{Attribute, Block, Position, SegmentKind, constant_string};
+use secretlint_core::facts::{
+    Attribute, Block, Passed, Position, SegmentKind, Subject, constant_string,
+};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Fix, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
 };
@@ -170,8 +172,11 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
         return literal_is_secret(position, &text);
     }
     let trace = cx.trace_at(position);
-    // `local.placeholder`: every value that can be behind it is replaced by hand.
+    // `local.placeholder`: every value that can be behind it is replaced by hand. What stands in for a
+    // variable is replaced by whoever gives it a value.
+    let given = |passed: &Passed<'_>| matches!(passed.symbol, Subject::Variable(_));
     if trace.complete
+        && !trace.passed.iter().any(given)
         && trace.sources.is_empty()
         && !trace.literals.is_empty()
         && takes_any_text(position.key())

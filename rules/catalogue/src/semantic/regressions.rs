@@ -297,7 +297,7 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 10] = [
+    let cases: [(&str, &str, &[&str]); 11] = [
         (
             "a name that ends with its encoding",
             r#"
@@ -393,6 +393,19 @@ resource "aws_secretsmanager_secret_version" "main" {
 }
 "#,
             &["placeholder-secret"],
+        ),
+        (
+            "a variable whose default is replaced by whoever gives it a value",
+            r#"
+variable "mail_password" {
+  sensitive = true
+  default   = "changeme"
+}
+resource "aws_secretsmanager_secret_version" "mail" {
+  secret_string = var.mail_password
+}
+"#,
+            &["placeholder-secret", "persisted-secret-argument"],
         ),
         (
             "parameters whose names are in for_each",
