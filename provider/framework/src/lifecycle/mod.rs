@@ -93,7 +93,7 @@ impl Leases {
 
     /// Takes a lease in. `None` when the process is shutting down: the lease has been revoked.
     pub async fn register(&self, type_name: &str, lease: Box<dyn Lease>) -> Option<Registered> {
-        let facts = lease.facts();
+        let facts = facts_of(lease.as_ref(), type_name);
         let now = self.clock.now();
         let id = format!("{PREFIX}{:032x}", rand::random::<u128>());
         let entry = Arc::new(Entry {
@@ -278,6 +278,18 @@ impl Entry {
              longer time to live, or check why renewal is refused.",
         )
     }
+}
+
+/// The facts of a lease. One that crashes when asked for them is kept all the same, to be given back.
+fn facts_of(lease: &dyn Lease, type_name: &str) -> LeaseFacts {
+    std::panic::catch_unwind(AssertUnwindSafe(|| lease.facts())).unwrap_or_else(|_| {
+        tracing::error!(resource = %type_name, "the provider crashed while looking at a lease; it is given back at the end");
+        LeaseFacts {
+            ttl: None,
+            renewable: false,
+            revocable: true,
+        }
+    })
 }
 
 fn crashed(doing: &str) -> Diagnostic {

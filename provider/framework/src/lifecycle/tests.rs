@@ -15,6 +15,7 @@ struct Script {
     fail_revocations: usize,
     revoke_takes: Duration,
     panics: bool,
+    facts_panic: bool,
 }
 
 struct Scripted(Arc<Script>, LeaseFacts);
@@ -22,6 +23,7 @@ struct Scripted(Arc<Script>, LeaseFacts);
 #[async_trait]
 impl Lease for Scripted {
     fn facts(&self) -> LeaseFacts {
+        assert!(!self.0.facts_panic, "hunter2");
         self.1
     }
 
@@ -300,4 +302,26 @@ async fn private_bytes_are_distinct_ids_only() {
     assert_ne!(fixture.opened.private, second.private);
     assert!(fixture.opened.private.starts_with(PREFIX.as_bytes()));
     assert_eq!(fixture.leases.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_whose_facts_crash_is_given_back_all_the_same() {
+    let crashing = || Script {
+        facts_panic: true,
+        ..Script::default()
+    };
+    let fixture = opened(crashing()).await;
+    assert_eq!(fixture.opened.renew_at, None);
+    assert!(
+        fixture
+            .leases
+            .close(&fixture.opened.private)
+            .await
+            .is_empty()
+    );
+    assert_eq!(fixture.revocations(), 1);
+
+    let fixture = opened(crashing()).await;
+    fixture.leases.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(fixture.revocations(), 1);
 }
