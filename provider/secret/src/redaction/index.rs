@@ -50,6 +50,11 @@ impl Index {
         }
     }
 
+    /// Every spelling.
+    pub(super) fn forms(&self) -> &[Form] {
+        &self.forms
+    }
+
     pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let found = self.find(text.as_bytes());
         if found.is_empty() {
@@ -67,7 +72,7 @@ impl Index {
     }
 
     /// The parts of `text` that belong to values: sorted, and apart from each other.
-    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+    pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         if self.filter.is_empty() {
             return found;

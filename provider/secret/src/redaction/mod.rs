@@ -12,9 +12,12 @@
 
 mod forms;
 mod index;
+mod masker;
 
 use std::borrow::Cow;
 use std::sync::{LazyLock, PoisonError, RwLock};
+
+pub use masker::Masker;
 
 use crate::Secret;
 use index::Index;
