@@ -7,6 +7,8 @@
 
 mod infer;
 mod names;
+mod reference;
 
 pub use infer::{Inferred, infer};
 pub use names::{canonical, is_production};
+pub use reference::of_reference;

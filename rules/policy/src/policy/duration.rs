@@ -11,7 +11,7 @@ const UNITS: [(char, u64); 5] = [
 ];
 
 /// Whole numbers with a unit each, largest unit first, more than zero in total.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut units = UNITS.iter();
     let mut seconds = 0_u64;

@@ -29,6 +29,7 @@ pub use decision::{Caller, Decision, Operation, Outcome, Reason, Request, RuleLi
 pub use diagnostic::{PolicyDiagnostic, PolicyError};
 pub use discover::{Discovered, discover};
 pub use draft::{Draft, DraftEnvironment};
+pub use duration::parse as parse_duration;
 pub use identity::{Claims, Identity};
 pub use paths::EnvironmentMatch;
 

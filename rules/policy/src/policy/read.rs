@@ -12,7 +12,16 @@ use crate::nearest::nearest;
 use crate::reference::RefPattern;
 use crate::span::{Lines, Span};
 
-pub(super) const TOP_KEYS: &[&str] = &["defaults", "environments", "shared", "tests"];
+/// `credentials` and `stores` configure the command line of the provider, which reads them itself; they decide
+/// nothing here.
+pub(super) const TOP_KEYS: &[&str] = &[
+    "credentials",
+    "defaults",
+    "environments",
+    "shared",
+    "stores",
+    "tests",
+];
 pub(super) const ENVIRONMENT_KEYS: &[&str] = &[
     "deny",
     "extends",

@@ -29,6 +29,38 @@ struct PolicyFile {
     /// Cases that `policy test` checks.
     #[schemars(default)]
     tests: Vec<Test>,
+    /// Stores of the provider's command line, by kind and name, with the settings of the provider block. They
+    /// decide nothing.
+    #[schemars(default)]
+    stores: BTreeMap<String, BTreeMap<String, BTreeMap<String, serde_json::Value>>>,
+    /// Which secrets the credential helpers of the command line hand out. They decide nothing.
+    #[schemars(default)]
+    credentials: Credentials,
+}
+
+/// What the credential helpers hand out, by the protocol that asks.
+#[derive(Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Credentials {
+    /// Logins for `credential git`.
+    #[schemars(default)]
+    git: Vec<Login>,
+    /// Logins for `credential docker`.
+    #[schemars(default)]
+    docker: Vec<Login>,
+}
+
+/// A login for a server.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Login {
+    /// The server, such as `https://github.com/acme` or `registry.example.com`.
+    url: String,
+    /// The password or token, or a secret whose keys are `username` and `password`.
+    r#ref: String,
+    /// The user name, where the secret does not hold it.
+    #[schemars(default)]
+    username: String,
 }
 
 /// What holds for every environment.

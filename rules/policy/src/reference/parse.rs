@@ -257,7 +257,7 @@ fn read_segment(scheme: Scheme, part: Part<'_>) -> Result<String, ReferenceError
             "write the full path",
         );
     }
-    if segment.contains('\\') || (segment.contains('/') && scheme != Scheme::Op) {
+    if segment.contains('\\') || (segment.contains('/') && !scheme.has_slashes_in_names()) {
         return refuse(
             "a name in this path cannot hold a slash",
             "separate the parts of the path with `/`",

@@ -210,6 +210,11 @@ impl Scheme {
         matches!(self, Self::AzureKv | Self::Op)
     }
 
+    /// Whether a name in the path may hold an encoded slash, such as an audience that is an address.
+    pub(crate) const fn has_slashes_in_names(self) -> bool {
+        matches!(self, Self::Identity | Self::Op)
+    }
+
     /// Whether a path may start with `/` and means something else then.
     pub(crate) const fn has_absolute_paths(self) -> bool {
         matches!(

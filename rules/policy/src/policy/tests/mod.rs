@@ -568,3 +568,19 @@ fn the_json_schema_is_current_and_in_step_with_the_reader() {
         Operation::ALL.map(Operation::name)
     );
 }
+
+#[test]
+fn what_the_command_line_reads_decides_nothing() {
+    let text = format!(
+        "{DESIGN}\n[stores.vault.prod]\naddress = \"https://vault.example\"\n\n[[credentials.git]]\nurl = \"x\"\n"
+    );
+    let both = [policy(DESIGN), policy(&text)];
+    let reference = reference("vault+prod://kv/db");
+    let [one, other] = both.map(|policy| {
+        policy
+            .decide(&Request::open(Some("prod"), &reference))
+            .message
+            .clone()
+    });
+    assert_eq!(one, other);
+}
