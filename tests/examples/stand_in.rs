@@ -56,7 +56,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let name = name.split(['_', '.']).next().unwrap_or_default();
     let known = SCHEMAS.iter().find(|(known, _)| *known == name);
     let (name, text) = known.ok_or_else(|| format!("no schema for `{program}`"))?;
-    let schemas = serde_json::from_str(text)?;
+    let schemas: Value = serde_json::from_str(text)?;
     let environment = Environment::from_process(name)?;
     tfplugin::prepare(&environment, false, &["tfplugin"]);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,7 +64,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let options = ServeOptions::new(environment);
     Ok(runtime.block_on(tfplugin::serve(
-        StandIn { schemas },
+        || StandIn {
+            schemas: schemas.clone(),
+        },
         Arc::new(Nothing),
         options,
     ))?)

@@ -34,5 +34,9 @@ fn run() -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Signals)?;
-    runtime.block_on(tfplugin::serve(service.clone(), Arc::new(service), options))
+    runtime.block_on(tfplugin::serve(
+        || service.for_connection(),
+        Arc::new(service.clone()),
+        options,
+    ))
 }

@@ -34,7 +34,11 @@ pub(crate) fn run(environment: Environment, debug: Option<String>) -> ExitCode {
         Err(error) => return cli::fail(&error),
     };
     let service = ProviderService::new(SecretRefProvider);
-    let served = runtime.block_on(tfplugin::serve(service.clone(), Arc::new(service), options));
+    let served = runtime.block_on(tfplugin::serve(
+        || service.for_connection(),
+        Arc::new(service.clone()),
+        options,
+    ));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::fail(&error),

@@ -39,7 +39,7 @@ fn run() -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Signals)?;
-    runtime.block_on(tfplugin::serve(Tiny, Arc::new(Hook), options))
+    runtime.block_on(tfplugin::serve(|| Tiny, Arc::new(Hook), options))
 }
 
 struct Hook;

@@ -8,8 +8,10 @@ use secret_value::redaction;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
+use tonic::transport::server::Router;
 
 use crate::MAX_MESSAGE_LEN;
 use crate::accept::{Connection, Gate};
@@ -68,8 +70,11 @@ impl ServeOptions {
     }
 }
 
-/// Serves `service` until the host is done with it, runs `lifecycle` once, and returns; the process should
-/// then exit. Works on a current-thread runtime with I/O and time enabled.
+/// Serves until the host is done, runs `lifecycle` once, and returns; the process should then exit. Works on a
+/// current-thread runtime with I/O and time enabled.
+///
+/// `service` makes what is served: once for the host that started this process; in debug mode once for each
+/// connection, because hosts open one for each provider block, and what one configures is not for another.
 ///
 /// # Errors
 /// - [`ServeError::NotAPlugin`] when no host started this process; its text is meant for a person.
@@ -77,7 +82,7 @@ impl ServeOptions {
 ///   host asks for something impossible.
 /// - The other kinds when the system refuses a socket, a signal handler or standard output.
 pub async fn serve<S: Provider>(
-    service: S,
+    service: impl Fn() -> S,
     lifecycle: Arc<dyn Lifecycle>,
     options: ServeOptions,
 ) -> Result<(), ServeError> {
@@ -181,24 +186,16 @@ impl Watch {
 }
 
 async fn run_server<S: Provider>(
-    service: S,
+    service: impl Fn() -> S,
     debug: bool,
     ending: &Ending,
     connections: mpsc::Receiver<io::Result<Connection>>,
 ) -> Result<(), ServeError> {
-    let provider = ProviderServer::new(service)
-        .max_decoding_message_size(MAX_MESSAGE_LEN)
-        .max_encoding_message_size(MAX_MESSAGE_LEN);
-    let controller = Controller {
-        ending: (!debug).then(|| ending.clone()),
-    };
-    let stdio = Stdio {
-        ending: ending.clone(),
-    };
-    let server = Server::builder()
-        .add_service(provider)
-        .add_service(GrpcControllerServer::new(controller))
-        .add_service(GrpcStdioServer::new(stdio))
+    if debug {
+        serve_each(service, ending, connections).await;
+        return Ok(());
+    }
+    let server = router(service(), false, ending)
         .serve_with_incoming_shutdown(ReceiverStream::new(connections), ending.done().cancelled());
     let drained = async {
         ending.done().cancelled().await;
@@ -208,4 +205,49 @@ async fn run_server<S: Provider>(
         served = server => served.map_err(ServeError::Transport),
         () = drained => Ok(()),
     }
+}
+
+/// Serves every connection by itself.
+async fn serve_each<S: Provider>(
+    service: impl Fn() -> S,
+    ending: &Ending,
+    mut connections: mpsc::Receiver<io::Result<Connection>>,
+) {
+    let mut servers = JoinSet::new();
+    loop {
+        let connection = tokio::select! {
+            () = ending.done().cancelled() => break,
+            connection = connections.recv() => connection,
+        };
+        let Some(connection) = connection else {
+            break;
+        };
+        // The server ends with its stream of connections, so the stream does not.
+        let incoming = tokio_stream::once(connection).chain(tokio_stream::pending());
+        let done = ending.done().clone().cancelled_owned();
+        let serving = router(service(), true, ending).serve_with_incoming_shutdown(incoming, done);
+        servers.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::warn!(%error, "a connection failed");
+            }
+        });
+    }
+    let drained = async { while servers.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(DRAIN, drained).await;
+}
+
+fn router<S: Provider>(service: S, debug: bool, ending: &Ending) -> Router {
+    let provider = ProviderServer::new(service)
+        .max_decoding_message_size(MAX_MESSAGE_LEN)
+        .max_encoding_message_size(MAX_MESSAGE_LEN);
+    let controller = Controller {
+        ending: (!debug).then(|| ending.clone()),
+    };
+    let stdio = Stdio {
+        ending: ending.clone(),
+    };
+    Server::builder()
+        .add_service(provider)
+        .add_service(GrpcControllerServer::new(controller))
+        .add_service(GrpcStdioServer::new(stdio))
 }

@@ -86,10 +86,9 @@ impl<P: Provider> ProviderService<P> {
         }
     }
 
-    /// The last configuration wins: in debug mode one process serves several blocks one after another.
+    /// The last configuration of a connection wins.
     fn keep(&self, configuration: Configuration<P::Data>) {
         *self
-            .inner
             .configuration
             .write()
             .unwrap_or_else(PoisonError::into_inner) = configuration;
@@ -101,7 +100,6 @@ impl<P: Provider> ProviderService<P> {
     /// Why there is none.
     pub(super) fn data(&self) -> Result<Arc<P::Data>, Diagnostics> {
         match &*self
-            .inner
             .configuration
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -118,7 +116,6 @@ impl<P: Provider> ProviderService<P> {
     pub(super) fn configuration_is_unknown(&self) -> bool {
         matches!(
             &*self
-                .inner
                 .configuration
                 .read()
                 .unwrap_or_else(PoisonError::into_inner),

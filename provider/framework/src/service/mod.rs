@@ -1,6 +1,7 @@
 //! A [`Provider`] as the protocol's service.
 //!
-//! [`ProviderService`] is handed to `tfplugin::serve` twice: as the service and as the shutdown hook. What
+//! [`ProviderService`] is handed to `tfplugin::serve` twice: as what makes the service of each connection, and as
+//! the shutdown hook. What
 //! it guarantees for every provider:
 //!
 //! - What a practitioner can cause is a diagnostic, never a failed call.
@@ -50,13 +51,13 @@ pub const REVOKE_BUDGET: Duration = Duration::from_millis(3_500);
 /// A provider ready to be served. Clones share everything.
 pub struct ProviderService<P: Provider> {
     inner: Arc<Inner<P>>,
+    configuration: Arc<RwLock<Configuration<P::Data>>>,
 }
 
 struct Inner<P: Provider> {
     registry: Registry<P::Data>,
     /// The provider itself, with the schema of its block.
     block: Offered<P>,
-    configuration: RwLock<Configuration<P::Data>>,
     sessions: Sessions<P::Data>,
     leases: Leases,
     chunk_sizes: ChunkSizes,
@@ -82,12 +83,22 @@ impl<P: Provider> ProviderService<P> {
             inner: Arc::new(Inner {
                 registry,
                 block: Offered::new(provider, front),
-                configuration: RwLock::default(),
                 sessions: Sessions::default(),
                 leases: Leases::new(clock),
                 chunk_sizes: ChunkSizes::default(),
                 running: Running::default(),
             }),
+            configuration: Arc::default(),
+        }
+    }
+
+    /// The same provider without what was configured: a host that serves several provider blocks from one
+    /// process, as in debug mode, gives each a connection of its own. Leases and the end are shared.
+    #[must_use]
+    pub fn for_connection(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            configuration: Arc::default(),
         }
     }
 
@@ -102,6 +113,7 @@ impl<P: Provider> Clone for ProviderService<P> {
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
+            configuration: Arc::clone(&self.configuration),
         }
     }
 }

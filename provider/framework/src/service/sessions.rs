@@ -11,7 +11,7 @@ use super::{ProviderService, SHUTDOWN_BUDGET};
 use crate::provider::Provider;
 
 /// The data of every provider block that was accepted. Usually one: Terraform starts a process for each
-/// block. In debug mode one process serves them all.
+/// block. In debug mode one process serves them all, each over a connection of its own.
 pub(super) struct Sessions<D> {
     table: Mutex<Table<D>>,
 }

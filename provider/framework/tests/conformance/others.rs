@@ -13,6 +13,30 @@ use tonic::transport::Channel;
 use crate::{Stage, lease};
 
 #[tokio::test]
+async fn what_one_connection_configures_is_not_for_another() {
+    let stage = Stage::bare(Profile::TERRAFORM_1_11).await;
+    let mut hosts = Vec::new();
+    for _ in 0..2 {
+        let service = stage.service.for_connection();
+        hosts.push(
+            Host::in_process(&service, Profile::TERRAFORM_1_11)
+                .await
+                .unwrap(),
+        );
+    }
+    assert!(hosts[0].configure(Object::new()).await.unwrap().is_empty());
+    let reply = hosts[1].open("echo_lease", lease("")).await.unwrap();
+    assert!(
+        reply.diagnostics.to_string().contains("not configured"),
+        "{}",
+        reply.diagnostics
+    );
+    let opened = hosts[0].open("echo_lease", lease("")).await.unwrap();
+    assert!(opened.value.is_some(), "{}", opened.diagnostics);
+    assert_eq!(stage.service.leases().len(), 1, "leases are shared");
+}
+
+#[tokio::test]
 async fn using_an_unconfigured_provider_is_a_clear_error() {
     let stage = Stage::bare(Profile::TERRAFORM_1_11).await;
     let reply = stage.host.open("echo_lease", lease("")).await.unwrap();
