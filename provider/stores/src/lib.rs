@@ -24,6 +24,24 @@ mod environment;
 mod error;
 mod files;
 mod hex;
+#[cfg_attr(
+    not(all(
+        feature = "aws",
+        feature = "azure",
+        feature = "doppler",
+        feature = "gcp",
+        feature = "infisical",
+        feature = "kubernetes",
+        feature = "onepassword",
+        feature = "sops",
+        feature = "vault",
+    )),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "every family of stores uses a part of it"
+    )
+)]
 mod http;
 pub mod journal;
 mod lease;
