@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
 use secret_value::Secret;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use tf_framework::number::Number;
 use tf_framework::types::Type;
@@ -121,6 +122,21 @@ fn quote(text: &str, out: &mut Vec<u8>) -> Option<()> {
     let quoted = Zeroizing::new(serde_json::to_vec(text).ok()?);
     out.extend_from_slice(&quoted);
     Some(())
+}
+
+/// A secret as text in JSON that is sent to whom it is for.
+pub(crate) struct Shown<'a>(pub(crate) &'a Secret);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the JSON goes to whom the secret is for"
+        )]
+        let bytes = self.0.expose();
+        let text = std::str::from_utf8(bytes).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(text)
+    }
 }
 
 #[cfg(test)]

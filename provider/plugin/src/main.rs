@@ -13,6 +13,7 @@ mod json;
 #[cfg(test)]
 mod pages;
 mod password;
+mod private_key;
 mod provider;
 mod reference;
 mod resource;

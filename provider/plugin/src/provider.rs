@@ -8,9 +8,11 @@ use crate::data_source::metadata::Metadata;
 use crate::data_source::whoami::Whoami;
 #[cfg(feature = "azure")]
 use crate::ephemeral::azure_access_token::AzureAccessToken;
+use crate::ephemeral::identity_token::IdentityToken;
 #[cfg(feature = "kubernetes")]
 use crate::ephemeral::k8s_token::K8sToken;
 use crate::ephemeral::password::Password;
+use crate::ephemeral::private_key::PrivateKey;
 use crate::ephemeral::value::Value;
 use crate::ephemeral::values::Values;
 use crate::ephemeral::vault_dynamic::VaultDynamic;
@@ -24,6 +26,7 @@ use crate::ephemeral::{
     aws_ecr_token::AwsEcrToken, aws_eks_token::AwsEksToken, aws_kms::AwsKms,
     aws_rds_token::AwsRdsToken, aws_session::AwsSession,
 };
+use crate::function::environment_of::EnvironmentOf;
 use crate::function::parse_ref::ParseRef;
 use crate::function::with_version::WithVersion;
 use crate::resource::secret::SecretResource;
@@ -86,7 +89,9 @@ impl Provider for SecretRefProvider {
         registry
             .data_source(Metadata)
             .data_source(Whoami)
+            .ephemeral(IdentityToken)
             .ephemeral(Password)
+            .ephemeral(PrivateKey)
             .ephemeral(Value)
             .ephemeral(Values)
             .ephemeral(VaultDynamic)
@@ -95,6 +100,7 @@ impl Provider for SecretRefProvider {
             .ephemeral(VaultToken)
             .ephemeral(VaultTransit)
             .ephemeral(VaultUnwrap)
+            .function(EnvironmentOf)
             .function(ParseRef)
             .function(WithVersion)
             .managed(SecretResource);

@@ -14,10 +14,12 @@ mod aws_scheme;
 pub(crate) mod aws_session;
 #[cfg(feature = "azure")]
 pub(crate) mod azure_access_token;
+mod certificate_key;
+pub(crate) mod identity_token;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod k8s_token;
 pub(crate) mod password;
-mod private_key;
+pub(crate) mod private_key;
 pub(crate) mod value;
 pub(crate) mod values;
 mod vault_call;

@@ -1,123 +1,116 @@
-//! Private keys that are made here, for certificates.
+//! `secretref_private_key`: a new key pair, made at every open and stored nowhere.
 
-use rcgen::{
-    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
-};
-use rsa::RsaPrivateKey;
-use rsa::pkcs8::EncodePrivateKey as _;
-use rustls_pki_types::PrivatePkcs8KeyDer;
+use async_trait::async_trait;
+use secret_policy::nearest;
+use secret_value::Secret;
+use tf_framework::model;
 use tf_framework::prelude::*;
 
-/// A kind of key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyType {
-    EcP256,
-    EcP384,
-    Ed25519,
-    /// With this many bits.
-    Rsa(usize),
+use crate::private_key::{Algorithm, generate};
+use crate::session::Session;
+
+model! {
+    /// Makes a key pair for the duration of a run. It is not kept: a plan and the apply that follows see different
+    /// keys. For a key that lasts, write both halves into a store with `secretref_secret`, which writes once.
+    pub(crate) struct PrivateKeyModel {
+        /// Kind of the key: `ed25519` (default), `ecdsa-p256`, `ecdsa-p384`, `rsa-2048`, `rsa-3072` or `rsa-4096`.
+        /// Large RSA keys take seconds.
+        pub(crate) algorithm: Option<String> = optional(),
+        /// A comment in the OpenSSH notations, such as whose key it is. Default: none.
+        pub(crate) comment: Option<String> = optional(),
+        /// The private key, PKCS#8 in PEM.
+        pub(crate) private_key_pem: Option<Secret> = computed().sensitive(),
+        /// The private key as OpenSSH writes it, without a passphrase.
+        pub(crate) private_key_openssh: Option<Secret> = computed().sensitive(),
+        /// The public key, SubjectPublicKeyInfo in PEM.
+        pub(crate) public_key_pem: Option<String> = computed(),
+        /// The public key as `authorized_keys` has it, without a line end.
+        pub(crate) public_key_openssh: Option<String> = computed(),
+        /// `SHA256:` and the hash of the public key in base64, as `ssh-keygen -l` shows it.
+        pub(crate) fingerprint: Option<String> = computed(),
+    }
 }
 
-/// The kinds, by what the configuration calls them; the first is the default.
-const KINDS: [(&str, KeyType); 6] = [
-    ("ec-p256", KeyType::EcP256),
-    ("ec-p384", KeyType::EcP384),
-    ("ed25519", KeyType::Ed25519),
-    ("rsa-2048", KeyType::Rsa(2048)),
-    ("rsa-3072", KeyType::Rsa(3072)),
-    ("rsa-4096", KeyType::Rsa(4096)),
-];
+/// The resource.
+pub(crate) struct PrivateKey;
 
-impl KeyType {
-    /// The kind called `name`.
-    ///
-    /// # Errors
-    /// When there is none, at `key_type`.
-    pub(super) fn named(name: Option<&str>) -> Result<Self, Diagnostic> {
-        let name = name.unwrap_or(KINDS[0].0);
-        let known = KINDS.iter().find(|(known, _)| *known == name);
-        known.map(|(_, kind)| *kind).ok_or_else(|| {
-            let names = KINDS.map(|(known, _)| format!("`{known}`"));
-            Diagnostic::error("Unknown kind of key")
-                .detail(format!("It is one of {}.", names.join(", ")))
-                .at("key_type")
-        })
+fn unknown_algorithm(name: &str) -> Diagnostic {
+    let known = || Algorithm::ALL.iter().map(|(known, _)| *known);
+    let hint = match nearest(name, known()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => {
+            let all: Vec<_> = known().map(|known| format!("`{known}`")).collect();
+            format!("Use one of {}.", all.join(", "))
+        }
+    };
+    Diagnostic::error("Unknown kind of key")
+        .detail(hint)
+        .at("algorithm")
+}
+
+/// A comment is one line: a line end would begin another key in `authorized_keys`.
+fn check_comment(comment: &str) -> Result<(), Diagnostic> {
+    if comment.chars().any(char::is_control) {
+        return Err(Diagnostic::error("The comment is not one line of text")
+            .detail("Leave out line ends and other control characters.")
+            .at("comment"));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl EphemeralResource for PrivateKey {
+    type Data = Session;
+    type Model = PrivateKeyModel;
+
+    fn name(&self) -> &'static str {
+        "secretref_private_key"
     }
 
-    /// A new key. An RSA key takes a second or more, during which others are served.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
-    pub(super) async fn make(self) -> Result<KeyPair, Diagnostics> {
-        self.made().await.map_err(|why| {
-            Diagnostic::error("The key cannot be made")
-                .detail(why)
-                .into()
-        })
+    async fn validate(&self, config: &Config) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        if let Some(name) = config.known::<String>("algorithm")
+            && Algorithm::named(&name).is_none()
+        {
+            problems.push(unknown_algorithm(&name));
+        }
+        if let Some(comment) = config.known::<String>("comment")
+            && let Err(problem) = check_comment(&comment)
+        {
+            problems.push(problem);
+        }
+        problems
     }
 
-    async fn made(self) -> Result<KeyPair, String> {
-        let algorithm = match self {
-            Self::EcP256 => &PKCS_ECDSA_P256_SHA256,
-            Self::EcP384 => &PKCS_ECDSA_P384_SHA384,
-            Self::Ed25519 => &PKCS_ED25519,
-            Self::Rsa(bits) => {
-                let making = tokio::task::spawn_blocking(move || rsa(bits)).await;
-                return making.map_err(|error| error.to_string())?;
+    async fn open(
+        &self,
+        _context: &Context<Session>,
+        mut config: PrivateKeyModel,
+    ) -> Result<Opened<PrivateKeyModel>, Diagnostics> {
+        let name = config.algorithm.as_deref().unwrap_or("ed25519");
+        let algorithm = Algorithm::named(name).ok_or_else(|| unknown_algorithm(name))?;
+        let comment = config.comment.clone().unwrap_or_default();
+        check_comment(&comment)?;
+        // Off the runtime, which has one thread and other calls to answer.
+        let made = tokio::task::spawn_blocking(move || generate(algorithm, &comment)).await;
+        let pair = match made {
+            Ok(Ok(pair)) => pair,
+            Ok(Err(error)) => {
+                return Err(Diagnostic::error("The key cannot be made")
+                    .detail(error.to_string())
+                    .into());
+            }
+            Err(_) => {
+                return Err(Diagnostic::error("The key cannot be made")
+                    .detail("The provider crashed while it was made.")
+                    .into());
             }
         };
-        KeyPair::generate_for(algorithm).map_err(|error| error.to_string())
-    }
-}
-
-fn rsa(bits: usize) -> Result<KeyPair, String> {
-    let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits);
-    let key = key.map_err(|error| error.to_string())?;
-    let document = key.to_pkcs8_der().map_err(|error| error.to_string())?;
-    let document = PrivatePkcs8KeyDer::from(document.as_bytes());
-    KeyPair::from_pkcs8_der_and_sign_algo(&document, &PKCS_RSA_SHA256)
-        .map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use rcgen::PublicKeyData as _;
-
-    use super::*;
-
-    #[test]
-    fn keys_of_every_kind_are_new_and_of_their_size() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        // Longer RSA keys differ in a number only, and take long without optimisation.
-        let sizes = [
-            ("ec-p256", 65),
-            ("ec-p384", 97),
-            ("ed25519", 32),
-            ("rsa-2048", 270),
-        ];
-        for (name, bytes) in sizes {
-            let make = || {
-                let kind = KeyType::named(Some(name)).unwrap();
-                runtime.block_on(kind.make()).unwrap()
-            };
-            let (one, other) = (make(), make());
-            assert_eq!(one.der_bytes().len(), bytes, "{name}");
-            assert_ne!(one.der_bytes(), other.der_bytes(), "{name}");
-        }
-    }
-
-    #[test]
-    fn kinds_have_names() {
-        assert_eq!(KeyType::named(None).unwrap(), KeyType::EcP256);
-        assert_eq!(
-            KeyType::named(Some("rsa-4096")).unwrap(),
-            KeyType::Rsa(4096)
-        );
-        for wrong in ["rsa", "rsa-1024", "RSA-2048", ""] {
-            let problem = KeyType::named(Some(wrong)).unwrap_err();
-            assert!(problem.to_string().contains("kind of key"), "{problem}");
-        }
+        config.private_key_pem = Some(pair.private_pem);
+        config.private_key_openssh = Some(pair.private_openssh);
+        config.public_key_pem = Some(pair.public_pem);
+        config.public_key_openssh = Some(pair.public_openssh);
+        config.fingerprint = Some(pair.fingerprint);
+        Ok(Opened::new(config))
     }
 }

@@ -128,18 +128,3 @@ pub(super) async fn post(
     report(context, std::mem::take(&mut opened.metadata.notes));
     Ok(opened)
 }
-
-/// A secret as text in a request.
-pub(super) struct Shown<'a>(pub(super) &'a Secret);
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the argument is sent to the engine that works on it"
-        )]
-        let bytes = self.0.expose();
-        let text = std::str::from_utf8(bytes).map_err(serde::ser::Error::custom)?;
-        serializer.serialize_str(text)
-    }
-}

@@ -8,7 +8,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
-use super::private_key::KeyType;
+use super::certificate_key::KeyType;
 use super::value::{PLANNED, placeholder};
 use super::vault_call::{check_reference, gated, post};
 use crate::reference::ReferenceText;

@@ -9,7 +9,8 @@ use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
 use super::value::placeholder;
-use super::vault_call::{Shown, check_reference, gated, post};
+use super::vault_call::{check_reference, gated, post};
+use crate::json::Shown;
 use crate::reference::ReferenceText;
 use crate::session::{OpenedFields, Session};
 
