@@ -31,6 +31,7 @@ pub(crate) struct Session {
     stores: Arc<Stores>,
     environment: Option<String>,
     identity: Option<WorkloadIdentity>,
+    max_age: Option<std::time::Duration>,
 }
 
 /// An opened reference, in the forms that Terraform gets; all empty when the secret is missing and optional.
@@ -119,6 +120,7 @@ impl Session {
             stores: Arc::new(guarded.stores),
             environment: guarded.environment,
             identity: guarded.identity,
+            max_age: guarded.max_age,
         }
     }
 
@@ -130,6 +132,11 @@ impl Session {
     /// Who runs this process; `None` when no identity is in use.
     pub(crate) fn identity(&self) -> Option<&WorkloadIdentity> {
         self.identity.as_ref()
+    }
+
+    /// The longest time since a value was changed, as the environment of the policy demands.
+    pub(crate) fn max_age(&self) -> Option<std::time::Duration> {
+        self.max_age
     }
 
     /// Opens a reference.
@@ -528,7 +535,8 @@ pub(crate) struct HeldLease {
 }
 
 impl HeldLease {
-    fn new(stores: Arc<Stores>, lease: StoreLease) -> Self {
+    /// A lease of `stores`.
+    pub(crate) fn new(stores: Arc<Stores>, lease: StoreLease) -> Self {
         Self {
             stores,
             handle: lease.handle,
@@ -588,14 +596,16 @@ impl Lease for HeldLeases {
     }
 
     async fn renew(&self) -> Result<LeaseFacts, Diagnostic> {
-        let mut renewed = Vec::with_capacity(self.0.len());
-        for lease in &self.0 {
-            renewed.push(if lease.facts.renewable {
-                lease.renew().await?
+        let calls = self.0.iter().map(|lease| async {
+            if lease.facts.renewable {
+                lease.renew().await
             } else {
-                lease.facts()
-            });
-        }
+                Ok(lease.facts())
+            }
+        });
+        // One that cannot be extended keeps no other from being so.
+        let renewed = futures::future::join_all(calls).await;
+        let renewed: Vec<_> = renewed.into_iter().collect::<Result<_, _>>()?;
         Ok(together(renewed.into_iter()))
     }
 

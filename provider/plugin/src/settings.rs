@@ -63,11 +63,30 @@ pub(crate) enum SettingsError {
     Store(#[from] StoreError),
 }
 
-/// A policy and where it was found.
+/// The policy; `None` when there is none.
 pub(crate) fn policy(
     surroundings: &Environment,
     chosen: Option<&str>,
 ) -> Result<Option<Policy>, SettingsError> {
+    let Some(file) = policy_file(surroundings, chosen)? else {
+        return Ok(None);
+    };
+    Ok(Some(Policy::parse(&file.shown, &file.text)?))
+}
+
+/// The text of the policy file.
+pub(crate) struct PolicyText {
+    /// Its path as people see it.
+    pub(crate) shown: String,
+    /// What it says.
+    pub(crate) text: String,
+}
+
+/// Finds and reads the policy file: the chosen one, else the one of the surroundings.
+pub(crate) fn policy_file(
+    surroundings: &Environment,
+    chosen: Option<&str>,
+) -> Result<Option<PolicyText>, SettingsError> {
     let named = chosen
         .map(|path| surroundings.directory().join(path))
         .or_else(|| surroundings.path("SECRETREF_POLICY"));
@@ -91,10 +110,8 @@ pub(crate) fn policy(
             }
         }
     };
-    Ok(Some(Policy::parse(
-        &shown(surroundings.directory(), &path),
-        &text,
-    )?))
+    let shown = shown(surroundings.directory(), &path);
+    Ok(Some(PolicyText { shown, text }))
 }
 
 /// The environment of the policy to work in.
@@ -125,6 +142,8 @@ pub(crate) struct Guarded {
     pub(crate) environment: Option<String>,
     /// Who runs this process.
     pub(crate) identity: Option<WorkloadIdentity>,
+    /// The longest time since a value was changed, as the environment demands.
+    pub(crate) max_age: Option<std::time::Duration>,
 }
 
 /// Stores for Terraform: guarded by the policy, recorded in the access log. Nothing is contacted.
@@ -144,6 +163,10 @@ pub(crate) fn guarded_stores(
             Identity::Claims(found.claims.clone())
         }),
     });
+    let max_age = guard.as_ref().and_then(|guard| {
+        let chosen = guard.policy.environment(environment.as_deref()?)?;
+        chosen.max_age()
+    });
     let mut context = AuditContext::from_environment(surroundings);
     context.environment.clone_from(&environment);
     context.identity = identity
@@ -154,6 +177,7 @@ pub(crate) fn guarded_stores(
         stores: stores(surroundings, settings, guard, context)?,
         environment,
         identity,
+        max_age,
     })
 }
 

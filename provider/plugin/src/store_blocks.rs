@@ -173,6 +173,32 @@ fn period(text: &str, decoder: &mut Decoder) -> Result<Duration, Failed> {
 
 /// Reads a period as policy files and blocks write it.
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
-    let span: jiff::SignedDuration = text.trim().parse().ok()?;
-    Duration::try_from(span).ok()
+    let text = text.trim();
+    // Of what others write, nothing has days, whose length depends on a calendar.
+    let other = || Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok();
+    secret_policy::policy::parse_duration(text).or_else(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_read_as_documented() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("1h30m", 5_400),
+            ("7d", 604_800),
+            ("2w", 1_209_600),
+            (" 1h 30m ", 5_400),
+            ("0s", 0),
+        ] {
+            let read = parse_duration(text);
+            assert_eq!(read, Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "90", "soon", "-1h", "1.5d"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
 }

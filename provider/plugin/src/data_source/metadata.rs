@@ -1,6 +1,7 @@
 //! `secretref_metadata`: version, times and expiry of a secret, without its value.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
@@ -29,7 +30,11 @@ model! {
         pub(crate) updated_at: Option<String> = computed(),
         /// When the value ends, RFC 3339 in UTC; null when it has no end.
         pub(crate) expires_at: Option<String> = computed(),
-        /// When the value should be replaced, RFC 3339 in UTC; null when nothing says so.
+        /// Seconds since this version was stored; null where the store does not tell. Another number in every read:
+        /// for `check` blocks and conditions, not for arguments.
+        pub(crate) age_seconds: Option<i64> = computed(),
+        /// When the value should be replaced, RFC 3339 in UTC: when the store says so or, if that is earlier, when it
+        /// becomes older than `max_age` of the environment in the policy. Null when nothing says so.
         pub(crate) rotation_due_at: Option<String> = computed(),
     }
 }
@@ -66,7 +71,13 @@ impl DataSource for Metadata {
         config.created_at = time(metadata.created);
         config.updated_at = time(metadata.updated);
         config.expires_at = time(metadata.expires);
-        config.rotation_due_at = time(metadata.rotation_due);
+        let age = metadata
+            .updated
+            .map(|updated| Timestamp::now().duration_since(updated).as_secs());
+        config.age_seconds = age.map(|age| age.max(0));
+        let limit = context.data().max_age().zip(metadata.updated);
+        let limit = limit.and_then(|(most, updated)| updated.checked_add(most).ok());
+        config.rotation_due_at = time([metadata.rotation_due, limit].into_iter().flatten().min());
         Ok(config)
     }
 }

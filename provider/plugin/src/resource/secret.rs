@@ -1,7 +1,10 @@
 //! `secretref_secret`: writes a secret into a store, or has one made there once. State holds the
 //! reference, the version and times; never the value.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use secret_stores::{Metadata, Precondition, WriteRequest};
 use secret_value::Secret;
 use tf_framework::managed::{Create, Delete, Import, Read, Stored, Update};
@@ -10,7 +13,8 @@ use tf_framework::prelude::*;
 
 use crate::password::{Choices, Demands};
 use crate::reference::{self, ReferenceText};
-use crate::session::{Session, count, time};
+use crate::session::{Session, check_period, count, time};
+use crate::store_blocks::parse_duration;
 
 model! {
     /// Keeps a secret in a store: a value given through a write-only argument, or one that is made at random
@@ -24,6 +28,9 @@ model! {
         /// Change it to write `value_wo` again: Terraform cannot see that a write-only value changed. The
         /// `version_number` of `secretref_metadata` is a good source.
         pub(crate) value_wo_version: Option<i64> = optional(),
+        /// Write the value again when it is older than this, such as `90d`: `generate` makes a new one, `value_wo` is
+        /// written as the configuration gives it then. Found due by the first plan after that time. Default: never.
+        pub(crate) rotate_after: Option<String> = optional(),
         /// Leave the secret in the store when this resource is destroyed. Default false.
         pub(crate) keep_on_destroy: Option<bool> = optional(),
         /// Make the value at random, once; a change in this block makes a new one.
@@ -34,7 +41,7 @@ model! {
         pub(crate) version_number: Option<i64> = computed().keeps_state(),
         /// When the secret was first stored, RFC 3339 in UTC.
         pub(crate) created_at: Option<String> = computed().keeps_state(),
-        /// When this version was stored, RFC 3339 in UTC.
+        /// When this version was stored, RFC 3339 in UTC; when it was written here, where the store does not tell.
         pub(crate) updated_at: Option<String> = computed().keeps_state(),
     }
 }
@@ -102,7 +109,8 @@ impl SecretResource {
             precondition,
             ..WriteRequest::new(value)
         };
-        let written = session.write(&config.r#ref.parsed, &request).await?;
+        let mut written = session.write(&config.r#ref.parsed, &request).await?;
+        written.updated = written.updated.or_else(|| Some(Timestamp::now()));
         fill(&mut state, written);
         Ok(Stored::new(state))
     }
@@ -131,6 +139,15 @@ impl ManagedResource for SecretResource {
                     .at("ref"),
             );
         }
+        problems.extend(check_period(config, "rotate_after"));
+        let period = config.known::<String>("rotate_after");
+        if period.as_deref().and_then(parse_duration) == Some(Duration::ZERO) {
+            problems.push(
+                Diagnostic::error("The value would be written in every run")
+                    .detail("Give a period that is longer than zero, such as `90d`.")
+                    .at("rotate_after"),
+            );
+        }
         let generate = config.get::<GenerateModel>("generate");
         let value = config.get::<Secret>("value_wo");
         if generate.is_set() == value.is_set() && !generate.is_unknown() && !value.is_unknown() {
@@ -143,7 +160,15 @@ impl ManagedResource for SecretResource {
     }
 
     async fn plan(&self, _context: &Context<Session>, plan: &mut Plan) -> Result<(), Diagnostics> {
-        if plan.is_create() || plan.changes("value_wo_version") || plan.changes("generate") {
+        let rewrites = plan.is_create()
+            || plan.changes("value_wo_version")
+            || plan.changes("generate")
+            || is_due(
+                plan.prior::<String>("updated_at").known().as_deref(),
+                plan.config::<String>("rotate_after").known().as_deref(),
+                Timestamp::now(),
+            );
+        if rewrites {
             for name in ["version", "version_number", "updated_at"] {
                 plan.set_unknown(name);
             }
@@ -188,7 +213,9 @@ impl ManagedResource for SecretResource {
     ) -> Result<Stored<SecretModel>, Diagnostics> {
         let (prior, planned) = (request.prior, request.planned);
         let rewrite = prior.value_wo_version != planned.value_wo_version
-            || prior.generate != planned.generate;
+            || prior.generate != planned.generate
+            // The plan found it due: it promised no time.
+            || (prior.updated_at.is_some() && planned.updated_at.is_none());
         if rewrite {
             return Self::write(context.data(), &request.config, planned, Precondition::None).await;
         }
@@ -221,6 +248,7 @@ impl ManagedResource for SecretResource {
             r#ref: ReferenceText::canonical(parsed.reference),
             value_wo: None,
             value_wo_version: None,
+            rotate_after: None,
             keep_on_destroy: None,
             generate: None,
             version: None,
@@ -237,10 +265,48 @@ fn one_source() -> Diagnostic {
     )
 }
 
+/// Whether a value that was stored at `updated` is older than `after`.
+fn is_due(updated: Option<&str>, after: Option<&str>, now: Timestamp) -> bool {
+    let stored = updated.and_then(|text| text.parse::<Timestamp>().ok());
+    let after: Option<Duration> = after.and_then(parse_duration);
+    let (Some(stored), Some(after)) = (stored, after) else {
+        return false;
+    };
+    let due = SignedDuration::try_from(after)
+        .ok()
+        .and_then(|after| stored.checked_add(after).ok());
+    due.is_some_and(|due| due <= now)
+}
+
 fn fill(state: &mut SecretModel, metadata: Metadata) {
     state.version = metadata.version;
     state.version_number = count(metadata.number);
     // Not every store tells it with every answer, and it does not change.
     state.created_at = time(metadata.created).or_else(|| state.created_at.take());
-    state.updated_at = time(metadata.updated);
+    state.updated_at = time(metadata.updated).or_else(|| state.updated_at.take());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_due_when_its_time_has_come() {
+        let now = "2027-01-31T00:00:00Z".parse().unwrap();
+        for (updated, after, due) in [
+            (Some("2027-01-29T00:00:00Z"), Some("2d"), true),
+            (Some("2027-01-29T00:00:01Z"), Some("2d"), false),
+            (Some("2027-01-29T00:00:00Z"), Some("1d12h"), true),
+            (Some("2028-01-01T00:00:00Z"), Some("1h"), false),
+            (None, Some("1h"), false),
+            (Some("2020-01-01T00:00:00Z"), None, false),
+            (
+                Some("2020-01-01T00:00:00Z"),
+                Some("9999999999999999h"),
+                false,
+            ),
+        ] {
+            assert_eq!(is_due(updated, after, now), due, "{updated:?} {after:?}");
+        }
+    }
 }
