@@ -173,6 +173,13 @@ impl Sandbox {
         self.run(command, Some(input))
     }
 
+    /// Prepares any program to run in `folder`, in this environment and no other.
+    pub fn command(&self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        self.prepare(&mut command, folder);
+        command
+    }
+
     /// Runs `secretlint` in `folder`, feeding it `input`.
     ///
     /// # Errors

@@ -12,6 +12,13 @@ use e2e::sandbox::Installation;
 use e2e::{Outcome, Sandbox};
 use serde::Deserialize;
 
+#[cfg(unix)]
+#[path = "cli/consumers.rs"]
+mod consumers;
+#[cfg(unix)]
+#[path = "cli/run.rs"]
+mod run;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Case {

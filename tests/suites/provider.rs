@@ -7,6 +7,8 @@ use e2e::{Canary, Outcome, Sandbox};
 
 #[path = "provider/guard.rs"]
 mod guard;
+#[path = "provider/made.rs"]
+mod made;
 
 /// A sandbox with a store that holds `canary` under `local://dev/db`.
 fn with_secret(canary: &Canary) -> Sandbox {

@@ -29,7 +29,7 @@ fn generated(reference: &str) -> String {
 }
 
 /// An identity token of these claims; its signature is none, which only a store would notice.
-fn token(claims: &serde_json::Value) -> String {
+pub(super) fn token(claims: &serde_json::Value) -> String {
     use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
     let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
     let signature: [u8; 24] = rand::random();
@@ -42,7 +42,7 @@ fn token(claims: &serde_json::Value) -> String {
 }
 
 /// The accesses on record, oldest first.
-fn accesses(sandbox: &Sandbox) -> Vec<serde_json::Value> {
+pub(super) fn accesses(sandbox: &Sandbox) -> Vec<serde_json::Value> {
     cli(sandbox, &["audit", "show", "--format", "json"], "")
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

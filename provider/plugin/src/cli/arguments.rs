@@ -1,6 +1,8 @@
 //! What can be typed. Values of secrets are never arguments: they would stand in the process list and
 //! in shell histories.
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
@@ -50,6 +52,100 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RefCommand,
     },
+    /// Run a command with secrets in its environment, and give back what was opened when it ends.
+    Run(Run),
+    /// Hand a secret to a program that asks for it in a protocol of its own.
+    Credential {
+        #[command(subcommand)]
+        command: CredentialCommand,
+    },
+}
+
+/// What decides about the access.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Access {
+    /// The environment of the policy. Default: `SECRETREF_ENVIRONMENT`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// The policy. Default: `SECRETREF_POLICY`, else the nearest `secretref.toml` above.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Set a variable to the secret at a reference; may be repeated.
+    #[arg(short, long, value_name = "NAME=REF")]
+    pub(crate) env: Vec<String>,
+    /// Set the variables of a file of NAME=VALUE lines; values that are references are opened. May be repeated: later
+    /// files count more, --env most.
+    #[arg(long = "env-file", value_name = "FILE")]
+    pub(crate) env_files: Vec<String>,
+    /// Also open variables of this process whose whole value is a reference, but file:// and env://.
+    #[arg(long)]
+    pub(crate) inherited: bool,
+    /// Where secrets are masked in what the command writes.
+    #[arg(long, value_enum, default_value_t = Masking::Auto)]
+    pub(crate) masking: Masking,
+    /// The same as --masking never.
+    #[arg(long, conflicts_with = "masking")]
+    pub(crate) no_masking: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// The command and its arguments, after `--`.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Where output is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Masking {
+    /// Where the output is no terminal: in logs, files and pipes.
+    Auto,
+    /// Everywhere; programs then see that they write to no terminal.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// For git: `git config credential.helper '!terraform-provider-secretref credential git'`.
+    Git(ServerLogin),
+    /// For docker, as a program called `docker-credential-NAME` on PATH: a link to this one does.
+    Docker(ServerLogin),
+    /// For AWS programs: `credential_process = terraform-provider-secretref credential aws REF`.
+    Aws(Reference),
+    /// For kubectl and other clients of Kubernetes: the `exec` of a user in the kubeconfig.
+    Kubernetes(Reference),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerLogin {
+    /// The server that the login is for, besides those in `secretref.toml`.
+    #[arg(long, requires = "reference")]
+    pub(crate) url: Option<String>,
+    /// Its password or token, or a secret with the keys `username` and `password`.
+    #[arg(long = "ref", value_name = "REF", requires = "url")]
+    pub(crate) reference: Option<String>,
+    /// The user name, where the secret does not hold it.
+    #[arg(long, value_name = "NAME", requires = "reference")]
+    pub(crate) username: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// What is asked for, which the program adds: `get`, `store`, `erase`, `list`.
+    pub(crate) operation: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reference {
+    /// What to hand out.
+    pub(crate) reference: String,
+    /// How long it should last, such as `15m`. Default: what the store gives.
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) ttl: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Subcommand)]
