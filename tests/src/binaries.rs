@@ -137,6 +137,17 @@ fn cargo_build() -> Result<PathBuf> {
     if release {
         cargo.arg("--release");
     }
+    // What cargo tells the program that it runs would look to build scripts like a change of their own: they, and
+    // all that stands on them, would be compiled anew in every run of the tests and again after it.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
+            cargo.env_remove(&*name);
+        }
+    }
     let status = cargo.status().context("cannot run cargo")?;
     if !status.success() {
         bail!("cargo could not build the programs: {status}");
