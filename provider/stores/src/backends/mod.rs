@@ -11,9 +11,11 @@ mod azure_cloud;
 #[cfg(feature = "doppler")]
 mod doppler;
 mod env;
-#[cfg(any(feature = "aws", feature = "azure"))]
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp"))]
 mod fields;
 mod file;
+#[cfg(feature = "gcp")]
+mod gcp;
 mod identity;
 #[cfg(feature = "infisical")]
 mod infisical;
@@ -22,7 +24,7 @@ mod kubernetes;
 mod local;
 #[cfg(feature = "onepassword")]
 mod onepassword;
-#[cfg(any(feature = "azure", feature = "onepassword"))]
+#[cfg(any(feature = "azure", feature = "gcp", feature = "onepassword"))]
 mod program;
 #[cfg(any(feature = "doppler", feature = "infisical", feature = "onepassword"))]
 mod rest;
@@ -77,6 +79,12 @@ pub const STORES: &[StoreKind] = &[
     doppler::KIND,
     env::KIND,
     file::KIND,
+    #[cfg(feature = "gcp")]
+    gcp::ID_TOKEN,
+    #[cfg(feature = "gcp")]
+    gcp::SM,
+    #[cfg(feature = "gcp")]
+    gcp::TOKEN,
     identity::KIND,
     #[cfg(feature = "infisical")]
     infisical::KIND,
@@ -165,12 +173,16 @@ impl StoreKind {
     /// # Errors
     /// `unsupported` when this program has no such store.
     pub fn of(scheme: Scheme) -> Result<&'static Self> {
-        STORES
+        Self::among(STORES, scheme)
+    }
+
+    fn among(kinds: &'static [Self], scheme: Scheme) -> Result<&'static Self> {
+        kinds
             .iter()
             .find(|kind| kind.scheme == scheme)
             .ok_or_else(|| {
                 let known =
-                    suggest::list(STORES.iter().map(|kind| kind.scheme.name())).unwrap_or_default();
+                    suggest::list(kinds.iter().map(|kind| kind.scheme.name())).unwrap_or_default();
                 StoreError::new(
                     ErrorKind::Unsupported,
                     Operation::Configure,
@@ -266,6 +278,19 @@ mod tests {
                 .collect();
             assert_eq!(served, block.schemes, "{}", block.name);
         }
+    }
+
+    #[test]
+    fn a_program_without_a_kind_of_store_says_which_it_has() {
+        const FEW: &[StoreKind] = &[env::KIND, file::KIND];
+        assert!(StoreKind::among(FEW, Scheme::Env).is_ok());
+        let error = StoreKind::among(FEW, Scheme::GcpSm).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let shown = format!("{error:?}");
+        assert!(
+            shown.contains("`gcp-sm://`") && shown.contains("`env`"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Programs that a block allows to be run: bounded in time and in what they say.
+//! Programs that stores run where a block or a variable allows it: bounded in time and output, and nothing of the
+//! environment but what they need.
 
 use std::io::Read as _;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -9,11 +10,9 @@ use zeroize::Zeroizing;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, Retry, StoreError};
 
-/// How long a program may take.
-const PATIENCE: Duration = Duration::from_secs(25);
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What every program needs to run and to reach its servers.
+/// What a program needs to run and to reach its servers.
 const VARIABLES: [&str; 13] = [
     "APPDATA",
     "HOME",
@@ -30,52 +29,59 @@ const VARIABLES: [&str; 13] = [
     "no_proxy",
 ];
 
-/// A program that ended. What it said may be secret.
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
+/// How a program ended, and what it wrote; both streams may hold secrets.
+pub(super) struct Ended {
+    pub(super) success: bool,
     pub(super) output: Zeroizing<Vec<u8>>,
+    #[cfg_attr(
+        not(any(feature = "azure", feature = "onepassword")),
+        expect(dead_code, reason = "only those programs are understood")
+    )]
     pub(super) complaint: Zeroizing<Vec<u8>>,
 }
 
-/// Runs `program` with the usual variables and `more`, and waits for its end; blocks.
-///
-/// # Errors
-/// `config` when it cannot be started, `timeout` when it does not end.
-pub(super) fn run(
-    operation: Operation,
-    environment: &Environment,
-    program: &str,
-    arguments: &[String],
-    more: &[&str],
-) -> Result<Finished> {
+/// The start of `program` in the directory of this run, with the usual variables and those called `more`.
+pub(super) fn command(environment: &Environment, program: &str, more: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(environment.directory())
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.current_dir(environment.directory()).env_clear();
     for name in VARIABLES.iter().chain(more) {
         if let Some(value) = environment.variable(name) {
             command.env(name, value);
         }
     }
-    let mut child = command.spawn().map_err(|error| {
-        StoreError::new(
-            ErrorKind::Config,
-            operation,
-            format!("the program `{program}` cannot be started"),
-        )
-        .with_source(error)
-    })?;
+    command
+}
+
+/// Runs `command` without input; `name` is for messages. Blocks.
+///
+/// # Errors
+/// `config` when it cannot be started, `timeout` when it does not end in time: it is killed then.
+pub(super) fn run(
+    operation: Operation,
+    name: &str,
+    mut command: Command,
+    patience: Duration,
+) -> Result<Ended> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| {
+            StoreError::new(
+                ErrorKind::Config,
+                operation,
+                format!("{name} cannot be started"),
+            )
+            .with_source(error)
+        })?;
     let output = drain(child.stdout.take());
     let complaint = drain(child.stderr.take());
     let started = Instant::now();
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) if started.elapsed() < PATIENCE => {
+            Ok(None) if started.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             _ => {
@@ -84,14 +90,14 @@ pub(super) fn run(
                 return Err(StoreError::new(
                     ErrorKind::Timeout,
                     operation,
-                    format!("`{program}` did not answer in time"),
+                    format!("{name} did not answer in time"),
                 )
                 .with_retry(Retry::Later));
             }
         }
     };
-    Ok(Finished {
-        status,
+    Ok(Ended {
+        success: status.success(),
         output: output.join().unwrap_or_default(),
         complaint: complaint.join().unwrap_or_default(),
     })

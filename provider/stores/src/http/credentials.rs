@@ -3,6 +3,8 @@
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secret_value::Secret;
+#[cfg(any(feature = "azure", feature = "gcp"))]
+use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use crate::error::{ErrorKind, Operation, Result, StoreError};
@@ -37,6 +39,65 @@ pub(crate) fn bearer(
     Ok(request.header(AUTHORIZATION, value))
 }
 
+/// Adds `Authorization: Basic …`.
+#[cfg(feature = "gcp")]
+pub(crate) fn basic(request: RequestBuilder, user: &str, password: &Secret) -> RequestBuilder {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "credential header of a request to the store"
+    )]
+    let password = password.expose();
+    request.basic_auth(
+        user,
+        Some(Zeroizing::new(String::from_utf8_lossy(password).into_owned()).as_str()),
+    )
+}
+
+/// A form with secrets inside.
+#[cfg(any(feature = "azure", feature = "gcp"))]
+pub(crate) struct FormBody(Zeroizing<String>);
+
+#[cfg(any(feature = "azure", feature = "gcp"))]
+impl FormBody {
+    /// A form of `texts`, which are no secrets, and `members`, which may be.
+    pub(crate) fn new(texts: &[(&str, &str)], members: &[(&str, &Secret)]) -> Self {
+        let sizes = texts.iter().map(|(name, text)| name.len() + text.len());
+        let secret = members.iter().map(|(name, value)| name.len() + value.len());
+        // Room for the worst escaping, so that the buffer never moves and leaves a copy behind.
+        let room: usize = sizes.chain(secret).map(|size| 3 * size + 2).sum();
+        let mut form = Zeroizing::new(String::with_capacity(room));
+        for (name, text) in texts {
+            push_pair(&mut form, name, text.as_bytes());
+        }
+        for (name, value) in members {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "credentials on their way to the store"
+            )]
+            push_pair(&mut form, name, value.expose());
+        }
+        Self(form)
+    }
+
+    /// Makes it the body of `request`.
+    pub(crate) fn add_to(&self, request: RequestBuilder) -> RequestBuilder {
+        // The HTTP library keeps its own copy until the request is sent.
+        request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(self.0.as_bytes().to_vec())
+    }
+}
+
+#[cfg(any(feature = "azure", feature = "gcp"))]
+fn push_pair(form: &mut String, name: &str, value: &[u8]) {
+    if !form.is_empty() {
+        form.push('&');
+    }
+    form.extend(byte_serialize(name.as_bytes()));
+    form.push('=');
+    form.extend(byte_serialize(value));
+}
+
 /// A JSON body with secrets inside.
 pub(crate) struct JsonBody(Zeroizing<String>);
 
@@ -51,64 +112,6 @@ impl JsonBody {
         // The HTTP library keeps its own copy until the request is sent.
         request
             .header(CONTENT_TYPE, "application/json")
-            .body(self.0.as_bytes().to_vec())
-    }
-}
-
-/// A form with secrets inside.
-#[cfg(feature = "azure")]
-pub(crate) struct FormBody(Zeroizing<String>);
-
-#[cfg(feature = "azure")]
-impl FormBody {
-    /// A form of `texts`, which are no secrets, and `members`, which may be.
-    pub(crate) fn new(texts: &[(&str, &str)], members: &[(&str, &Secret)]) -> Self {
-        let size: usize = texts
-            .iter()
-            .map(|(name, text)| name.len() + 3 * text.len() + 2)
-            .sum();
-        let mut form = Self(Zeroizing::new(String::with_capacity(
-            size + 3 * room(members),
-        )));
-        for (name, text) in texts {
-            form.push(name, text.as_bytes());
-        }
-        for (name, value) in members {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "credentials on their way to the login service"
-            )]
-            form.push(name, value.expose());
-        }
-        form
-    }
-
-    fn push(&mut self, name: &str, value: &[u8]) {
-        if !self.0.is_empty() {
-            self.0.push('&');
-        }
-        self.0.push_str(name);
-        self.0.push('=');
-        for byte in value {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    self.0.push(char::from(*byte));
-                }
-                other => {
-                    let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
-                    self.0.push('%');
-                    self.0.push(digit(other >> 4));
-                    self.0.push(digit(other & 15));
-                }
-            }
-        }
-    }
-
-    /// Makes it the body of `request`.
-    pub(crate) fn add_to(&self, request: RequestBuilder) -> RequestBuilder {
-        // The HTTP library keeps its own copy until the request is sent.
-        request
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(self.0.as_bytes().to_vec())
     }
 }

@@ -21,9 +21,13 @@ use reqwest::{Method, Url};
 
 use self::named::NamedClient;
 
-#[cfg(feature = "azure")]
-pub(crate) use credentials::{FormBody, body_with_secret, secret_header};
+#[cfg(any(feature = "azure", feature = "gcp"))]
+pub(crate) use credentials::FormBody;
+#[cfg(feature = "gcp")]
+pub(crate) use credentials::basic;
 pub(crate) use credentials::{JsonBody, bearer, nested_body, nested_members};
+#[cfg(feature = "azure")]
+pub(crate) use credentials::{body_with_secret, secret_header};
 pub(crate) use response::Response;
 pub(crate) use secret_text::SecretText;
 pub(crate) use tls::{ClientIdentity, TlsOptions, certificate_problem};
@@ -42,6 +46,8 @@ pub(crate) struct HttpOptions {
     /// Proxy for everything, instead of `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`. `NO_PROXY` holds all
     /// the same.
     pub(crate) proxy: Option<String>,
+    /// Use no proxy at all: for a server of this machine's own.
+    pub(crate) direct: bool,
     /// Longest time for one request with its answer. Default: left to the layer around the store.
     pub(crate) timeout: Option<Duration>,
 }
@@ -81,8 +87,10 @@ impl HttpClient {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy();
-        for proxy in proxy::proxies(environment, chosen)? {
-            builder = builder.proxy(proxy);
+        if !options.direct {
+            for proxy in proxy::proxies(environment, chosen)? {
+                builder = builder.proxy(proxy);
+            }
         }
         if let Some(timeout) = options.timeout {
             builder = builder.timeout(timeout);

@@ -23,7 +23,7 @@ mod endpoint;
 mod kms;
 mod login;
 mod parameter_store;
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "gcp", feature = "vault"))]
 mod proof;
 mod refusal;
 mod registry;
@@ -39,8 +39,8 @@ mod write;
 pub(super) use kms::KIND as KMS;
 pub(super) use login::{EKS, RDS};
 pub(super) use parameter_store::KIND as SSM;
-#[cfg(feature = "vault")]
-pub(super) use proof::CallerProof;
+#[cfg(any(feature = "gcp", feature = "vault"))]
+pub(super) use proof::{CallerProof, Question};
 pub(super) use registry::KIND as ECR;
 pub(super) use secrets_manager::KIND as SM;
 pub(super) use session::KIND as STS;

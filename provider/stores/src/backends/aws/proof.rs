@@ -14,10 +14,24 @@ use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::identity::IdentityTokens;
 
 /// What is asked.
-const BODY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+const ACTION: &str = "Action=GetCallerIdentity&Version=2011-06-15";
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded; charset=utf-8";
 /// The region of the address without a region.
 const GLOBAL: &str = "us-east-1";
+
+/// How the question is put, as those who pass it on want it.
+#[derive(Clone, Copy)]
+pub(crate) enum Question<'a> {
+    /// In the body of a request to a region; `None` is the address without one.
+    #[cfg_attr(
+        all(not(feature = "vault"), not(test)),
+        expect(dead_code, reason = "as Vault wants it")
+    )]
+    InBody(Option<&'a str>),
+    /// In the address, for the region of the credentials.
+    #[cfg_attr(not(feature = "gcp"), expect(dead_code, reason = "as Google wants it"))]
+    InAddress,
+}
 
 /// A signed request.
 pub(crate) struct CallerProof {
@@ -37,20 +51,28 @@ impl CallerProof {
     pub(crate) async fn make(
         environment: &Environment,
         identity: &Arc<IdentityTokens>,
-        region: Option<&str>,
+        question: Question<'_>,
         further: &[(&str, &str)],
     ) -> Result<Self> {
         let operation = Operation::Open;
         let settings = AwsSettings::read(environment, None)?;
         let account = Account::with(environment, settings, identity);
         let credentials = account.credentials(operation).await?;
-        let region = region.unwrap_or(GLOBAL);
-        let host = match region {
-            GLOBAL => "sts.amazonaws.com".to_owned(),
-            china if china.starts_with("cn-") => format!("sts.{region}.amazonaws.com.cn"),
+        let region = match question {
+            Question::InBody(region) => region.unwrap_or(GLOBAL).to_owned(),
+            Question::InAddress => account.region(operation).await?,
+        };
+        let region = region.as_str();
+        let host = match (region, question) {
+            (GLOBAL, Question::InBody(_)) => "sts.amazonaws.com".to_owned(),
+            (china, _) if china.starts_with("cn-") => format!("sts.{region}.amazonaws.com.cn"),
             _ => format!("sts.{region}.amazonaws.com"),
         };
-        let url = Url::parse(&format!("https://{host}/")).map_err(|_| {
+        let (query, body) = match question {
+            Question::InBody(_) => (String::new(), ACTION),
+            Question::InAddress => (format!("?{ACTION}"), ""),
+        };
+        let url = Url::parse(&format!("https://{host}/{query}")).map_err(|_| {
             StoreError::new(
                 ErrorKind::Config,
                 Operation::Configure,
@@ -63,9 +85,13 @@ impl CallerProof {
             region,
             time: SystemTime::now(),
         };
-        let mut headers = vec![("content-type", CONTENT_TYPE)];
+        let mut headers = match question {
+            Question::InBody(_) => vec![("content-type", CONTENT_TYPE)],
+            // Google wants the host among the headers.
+            Question::InAddress => vec![("host", host.as_str())],
+        };
         headers.extend_from_slice(further);
-        let signed = signer.headers(&credentials, &url, &headers, BODY.as_bytes())?;
+        let signed = signer.headers(&credentials, &url, &headers, body.as_bytes())?;
         let plain = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -74,7 +100,7 @@ impl CallerProof {
             .filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.to_owned())));
         Ok(Self {
             url: url.into(),
-            body: BODY,
+            body,
             headers: plain.chain(signature).collect(),
         })
     }
@@ -102,7 +128,12 @@ mod tests {
         let further = [("x-vault-aws-iam-server-id", "vault.example")];
         let make = |region| {
             runtime
-                .block_on(CallerProof::make(&environment, &identity, region, &further))
+                .block_on(CallerProof::make(
+                    &environment,
+                    &identity,
+                    Question::InBody(region),
+                    &further,
+                ))
                 .unwrap()
         };
         let proof = make(None);

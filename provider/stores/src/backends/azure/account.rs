@@ -22,16 +22,6 @@ use crate::identity::IdentityTokens;
 /// Tokens that end sooner than this are replaced before they are used.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// Variables that name proxies, which metadata services are never asked through.
-const PROXIES: [(&str, &str); 6] = [
-    ("ALL_PROXY", ""),
-    ("HTTPS_PROXY", ""),
-    ("HTTP_PROXY", ""),
-    ("all_proxy", ""),
-    ("http_proxy", ""),
-    ("https_proxy", ""),
-];
-
 /// Who this run is in Azure.
 pub(super) struct Account {
     pub(super) environment: Environment,
@@ -140,24 +130,25 @@ impl Account {
     /// The client for everything far away.
     pub(super) async fn http(&self) -> Result<&HttpClient> {
         // Certificates are read when they are needed first.
-        let make = || async { self.client(&self.environment) };
+        let make = || async { self.client(false) };
         self.http.get_or_try_init(make).await
     }
 
     /// The client for services beside this process, which no proxy can reach.
     pub(super) async fn near(&self) -> Result<&HttpClient> {
-        let make = || async { self.client(&self.environment.with_variables(&PROXIES)) };
+        let make = || async { self.client(true) };
         self.near.get_or_try_init(make).await
     }
 
-    fn client(&self, environment: &Environment) -> Result<HttpClient> {
+    fn client(&self, direct: bool) -> Result<HttpClient> {
         HttpClient::new(
-            environment,
+            &self.environment,
             &HttpOptions {
                 tls: TlsOptions {
                     ca_files: self.settings.ca_file.iter().cloned().collect(),
                     ..TlsOptions::default()
                 },
+                direct,
                 ..HttpOptions::default()
             },
         )

@@ -2,6 +2,7 @@
 //! block allows it. The token goes through the environment; arguments hold names alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secret_value::Secret;
 use zeroize::Zeroizing;
@@ -13,6 +14,8 @@ use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, Retry, StoreError};
 
 const TOKEN: &str = "OP_SERVICE_ACCOUNT_TOKEN";
+/// How long the program may take.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 #[derive(Debug)]
 pub(super) struct Cli {
@@ -82,18 +85,23 @@ impl Cli {
     }
 
     fn run_now(&self, operation: Operation, arguments: &[String]) -> Result<Zeroizing<Vec<u8>>> {
-        let finished = program::run(operation, &self.environment, "op", arguments, &[TOKEN]);
-        let finished = finished.map_err(|error| match error.kind() {
-            ErrorKind::Config => {
-                error.with_help("install the 1Password command line, or use a Connect server")
-            }
-            _ => error,
-        })?;
-        if finished.status.success() {
-            return Ok(finished.output);
+        let mut command = program::command(&self.environment, "op", &[TOKEN]);
+        command.args(arguments);
+        let ended =
+            program::run(operation, "`op`", command, PATIENCE).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::Config => error
+                        .with_help("install the 1Password command line, or use a Connect server"),
+                    _ => error,
+                }
+            })?;
+        if ended.success {
+            return Ok(ended.output);
         }
-        let complaint = String::from_utf8_lossy(&finished.complaint);
-        Err(refusal(operation, &complaint))
+        Err(refusal(
+            operation,
+            &String::from_utf8_lossy(&ended.complaint),
+        ))
     }
 }
 

@@ -85,7 +85,7 @@ impl Options {
             &HttpOptions {
                 tls: self.tls()?,
                 proxy: self.text("proxy", "PROXY_ADDR"),
-                timeout: None,
+                ..HttpOptions::default()
             },
         )?;
         let mut client = Client::new(http, base);

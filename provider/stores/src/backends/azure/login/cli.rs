@@ -13,6 +13,9 @@ use crate::http::SecretText;
 /// On Windows it is a batch file.
 const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 
+/// How long the program may take.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 /// Where it keeps its login, and whom it trusts.
 const VARIABLES: [&str; 3] = ["AZURE_CONFIG_DIR", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
 
@@ -38,9 +41,10 @@ pub(super) async fn token(
         format!("--scope={scope}"),
     ];
     arguments.extend(tenant.map(|tenant| format!("--tenant={tenant}")));
-    let environment = account.environment.clone();
+    let mut command = program::command(&account.environment, PROGRAM, &VARIABLES);
+    command.args(arguments);
     let finished = blocking(operation, move || {
-        program::run(operation, &environment, PROGRAM, &arguments, &VARIABLES)
+        program::run(operation, "`az`", command, PATIENCE)
     })
     .await;
     let finished = match finished {
@@ -52,7 +56,7 @@ pub(super) async fn token(
         }
         Err(error) => return Err(error),
     };
-    if !finished.status.success() {
+    if !finished.success {
         let complaint = String::from_utf8_lossy(&finished.complaint);
         return Err(refusal(operation, &complaint));
     }

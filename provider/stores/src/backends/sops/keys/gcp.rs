@@ -1,7 +1,7 @@
 //! Keys of the Google Cloud Key Management Service: `POST /v1/{key}:decrypt`.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use secret_value::Secret;
 use serde::Deserialize;
 use serde_json::json;
@@ -18,14 +18,8 @@ struct Answer {
     plaintext: Zeroizing<String>,
 }
 
-pub(super) async fn decrypt(
-    operation: Operation,
-    http: &HttpClient,
-    endpoint: Option<&str>,
-    token: &Secret,
-    resource: &str,
-    text: &str,
-) -> Result<Part> {
+/// The address of the decryption with the key `resource`.
+pub(super) fn key_url(operation: Operation, endpoint: Option<&str>, resource: &str) -> Result<Url> {
     let parts: Vec<&str> = resource.split('/').collect();
     let [
         "projects",
@@ -47,7 +41,7 @@ pub(super) async fn decrypt(
     };
     let verb = format!("{key}:decrypt");
     let base = base_url("gcp_kms_endpoint", endpoint.unwrap_or(ENDPOINT))?;
-    let url = join(
+    Ok(join(
         &base,
         [
             "v1",
@@ -60,7 +54,16 @@ pub(super) async fn decrypt(
             "cryptoKeys",
             &verb,
         ],
-    );
+    ))
+}
+
+pub(super) async fn decrypt(
+    operation: Operation,
+    http: &HttpClient,
+    url: Url,
+    token: &Secret,
+    text: &str,
+) -> Result<Part> {
     let request = bearer(http.request(Method::POST, url), operation, token)?;
     let request = request.json(&json!({ "ciphertext": text }));
     let answer = http.send(operation, request).await?;

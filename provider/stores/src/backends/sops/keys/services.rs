@@ -16,7 +16,7 @@ use crate::backends::{StoreContext, StoreKind};
 use crate::blocks::Settings;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
-use crate::http::{HttpClient, HttpOptions, base_url};
+use crate::http::{HttpClient, HttpOptions, SecretText, base_url};
 use crate::identity::IdentityTokens;
 use crate::local::Passphrase;
 use crate::select;
@@ -49,10 +49,9 @@ impl Services {
         match &wrapped.recipient {
             Recipient::AwsKms { .. } => self.aws(operation, wrapped).await,
             Recipient::GcpKms(resource) => {
+                let url = gcp::key_url(operation, self.gcp_endpoint.as_deref(), resource)?;
                 let token = self.gcp_token(operation).await?;
-                let http = self.http().await?;
-                let endpoint = self.gcp_endpoint.as_deref();
-                gcp::decrypt(operation, http, endpoint, &token, resource, &wrapped.text).await
+                gcp::decrypt(operation, self.http().await?, url, &token, &wrapped.text).await
             }
             Recipient::AzureKv {
                 vault,
@@ -188,13 +187,26 @@ impl Services {
         })
     }
 
-    /// A token for Google Cloud, from where `sops` takes it first, or made by the store for such tokens.
+    /// A token for Google Cloud, made by the store for such tokens.
     async fn gcp_token(&self, operation: Operation) -> Result<Secret> {
-        if let Some(token) = self.environment.text("GOOGLE_OAUTH_ACCESS_TOKEN") {
-            return Ok(Secret::from_text(token));
+        #[derive(serde::Deserialize)]
+        struct Made {
+            token: SecretText,
         }
         let reference = "gcp-token://default";
-        self.ask(operation, reference, &[], Settings::new()).await
+        let answer = self.ask(operation, reference, &[], Settings::new()).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "codec: the token is taken out of the fields it comes in"
+        )]
+        let made: Option<Made> = serde_json::from_slice(answer.expose()).ok();
+        made.map(|made| made.token.0).ok_or_else(|| {
+            StoreError::new(
+                ErrorKind::Unavailable,
+                operation,
+                "the store for tokens of Google Cloud answered something else than a token",
+            )
+        })
     }
 
     /// The value that another store answers, with the login that the environment gives it; the whole answer

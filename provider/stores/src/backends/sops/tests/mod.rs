@@ -303,8 +303,8 @@ fn recipients_that_cannot_be_used_say_what_is_missing() {
     );
     refused(
         file("gcp_kms: [{resource_id: ../../x, enc: y}]"),
-        ErrorKind::Unsupported,
-        &["gcp"],
+        ErrorKind::Integrity,
+        &["names no key of Google Cloud"],
     );
     let role = "kms: [{arn: \"arn:aws:kms:eu-west-1:123456789012:key/x\", role: r, enc: y}]";
     refused(file(role), ErrorKind::Unsupported, &["role"]);
@@ -332,6 +332,7 @@ fn one_answer(body: String) -> (String, std::thread::JoinHandle<String>) {
     (url, seen)
 }
 
+#[cfg(feature = "gcp")]
 #[test]
 fn keys_of_google_cloud_are_asked_for_with_the_token_of_the_run() {
     // The data key of a real file, given back by a server in place of the age key.

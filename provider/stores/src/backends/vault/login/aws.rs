@@ -4,7 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secret_value::Secret;
 
 use super::{Parameter, Proof, encode};
-use crate::backends::aws::CallerProof;
+use crate::backends::aws::{CallerProof, Question};
 use crate::blocks::Settings;
 use crate::error::Result;
 
@@ -37,7 +37,7 @@ impl Aws {
         let signed = CallerProof::make(
             &proof.options.environment,
             proof.identity,
-            self.region.as_deref(),
+            Question::InBody(self.region.as_deref()),
             &further,
         )
         .await?;
