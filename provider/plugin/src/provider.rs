@@ -8,6 +8,10 @@ use crate::data_source::metadata::Metadata;
 use crate::data_source::whoami::Whoami;
 #[cfg(feature = "azure")]
 use crate::ephemeral::azure_access_token::AzureAccessToken;
+#[cfg(feature = "gcp")]
+use crate::ephemeral::gcp_access_token::GcpAccessToken;
+#[cfg(feature = "gcp")]
+use crate::ephemeral::gcp_id_token::GcpIdToken;
 use crate::ephemeral::identity_token::IdentityToken;
 #[cfg(feature = "kubernetes")]
 use crate::ephemeral::k8s_token::K8sToken;
@@ -113,6 +117,8 @@ impl Provider for SecretRefProvider {
             .ephemeral(AwsSession);
         #[cfg(feature = "azure")]
         registry.ephemeral(AzureAccessToken);
+        #[cfg(feature = "gcp")]
+        registry.ephemeral(GcpAccessToken).ephemeral(GcpIdToken);
         #[cfg(feature = "kubernetes")]
         registry.ephemeral(K8sToken);
     }

@@ -7,7 +7,7 @@ use secret_value::Secret;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
-use super::aws_scheme;
+use super::scheme;
 use super::value::placeholder;
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session};
@@ -47,7 +47,7 @@ impl EphemeralResource for AwsEcrToken {
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
-        aws_scheme::check(config, Scheme::AwsEcr)
+        scheme::check(config, Scheme::AwsEcr)
     }
 
     async fn open(

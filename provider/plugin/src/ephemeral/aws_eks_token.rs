@@ -7,7 +7,7 @@ use secret_value::Secret;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
-use super::aws_scheme;
+use super::scheme;
 use super::value::placeholder;
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session};
@@ -46,7 +46,7 @@ impl EphemeralResource for AwsEksToken {
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
-        aws_scheme::check(config, Scheme::AwsEks)
+        scheme::check(config, Scheme::AwsEks)
     }
 
     async fn open(

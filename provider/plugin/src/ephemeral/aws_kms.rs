@@ -11,7 +11,7 @@ use tf_framework::path::Path;
 use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
-use super::aws_scheme;
+use super::scheme;
 use super::value::{not_text, placeholder};
 use crate::reference::ReferenceText;
 use crate::session::Session;
@@ -53,7 +53,7 @@ impl EphemeralResource for AwsKms {
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
-        aws_scheme::check(config, Scheme::AwsKms)
+        scheme::check(config, Scheme::AwsKms)
     }
 
     async fn open(

@@ -7,7 +7,7 @@ use secret_value::Secret;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
-use super::aws_scheme;
+use super::scheme;
 use super::value::placeholder;
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session};
@@ -51,7 +51,7 @@ impl EphemeralResource for AwsRdsToken {
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
-        aws_scheme::check(config, Scheme::AwsRds)
+        scheme::check(config, Scheme::AwsRds)
     }
 
     async fn open(

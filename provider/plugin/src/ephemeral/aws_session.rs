@@ -9,7 +9,7 @@ use secret_value::Secret;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
-use super::aws_scheme;
+use super::scheme;
 use super::value::placeholder;
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session};
@@ -109,7 +109,7 @@ impl EphemeralResource for AwsSession {
     }
 
     async fn validate(&self, config: &Config) -> Diagnostics {
-        let mut problems = aws_scheme::check(config, Scheme::AwsSts);
+        let mut problems = scheme::check(config, Scheme::AwsSts);
         if let Some(Err(found)) = config
             .whole::<AwsSessionModel>()
             .map(|model| model.options())

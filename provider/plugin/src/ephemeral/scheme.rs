@@ -1,4 +1,4 @@
-//! What the ephemeral resources of AWS have in common.
+//! What the ephemeral resources of AWS and Google Cloud have in common.
 
 use secret_policy::{Scheme, SecretRef};
 use tf_framework::prelude::*;
