@@ -8,7 +8,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use hyper::Request;
-use hyper::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
 
 use super::authority::Issued;
@@ -25,6 +25,8 @@ pub(super) struct Asked {
     pub(super) token: Option<String>,
     /// The body; null when it is no JSON.
     pub(super) body: Value,
+    headers: HeaderMap,
+    raw: Bytes,
 }
 
 impl Asked {
@@ -42,7 +44,24 @@ impl Asked {
                 .collect(),
             token: token.map(str::to_owned),
             body: serde_json::from_slice(request.body()).unwrap_or(Value::Null),
+            headers: request.headers().clone(),
+            raw: request.body().clone(),
         }
+    }
+
+    /// A header; empty when there is none.
+    pub(super) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// The body as a form, decoded.
+    pub(super) fn form(&self) -> BTreeMap<String, String> {
+        let text = String::from_utf8_lossy(&self.raw);
+        text.split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (decode(name, true), decode(value, true)))
+            .collect()
     }
 
     /// Method and path, for matching.
@@ -63,7 +82,7 @@ impl Asked {
 }
 
 /// Undoes percent-encoding; in a query `+` is a blank.
-fn decode(text: &str, is_query: bool) -> String {
+pub(super) fn decode(text: &str, is_query: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {

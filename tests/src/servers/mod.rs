@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`Doppler`], [`Infisical`], [`OnePassword`] | doubles; the official clients of each are run against them |
 //! | [`FaultProxy`] | a proxy before any of them that counts requests and misbehaves on demand |
+//! | [`Google`] | a double of Google Cloud: logins and Secret Manager; the official Python client is run against it |
 //! | [`Moto`] | the emulator of AWS services |
 //! | [`OidcIssuer`] | an issuer of real signed tokens, with the endpoint of GitHub Actions |
 //! | [`OpenBao`] | the real server, one in memory |
@@ -23,6 +24,7 @@ mod cluster;
 mod doppler;
 mod double;
 mod fault_proxy;
+mod google;
 mod http;
 mod infisical;
 mod moto;
@@ -41,6 +43,7 @@ pub use client::{Answer, Client};
 pub use cluster::OpenBaoCluster;
 pub use doppler::{Doppler, DopplerAccess};
 pub use fault_proxy::{Fault, FaultProxy, Recorded, Rule};
+pub use google::{Google, GoogleRole, VersionState};
 pub use infisical::{Infisical, InfisicalRole, PROJECT_ID, PROJECT_SLUG};
 pub use moto::Moto;
 pub use oidc_issuer::OidcIssuer;

@@ -42,10 +42,26 @@ impl TokenSigner {
                 let key = EcdsaKeyPair::from_pkcs8(scheme, document.as_ref(), &random);
                 Key::Elliptic(key.map_err(Error::msg)?)
             }
-            Algorithm::Rs256 => Key::Rsa(RsaKeyPair::from_pkcs8(&rsa_key()?).map_err(Error::msg)?),
+            Algorithm::Rs256 => return Ok(Self::rsa()?.0),
         };
+        Ok(Self::with(key))
+    }
+
+    /// A new RSA key, and the same as PKCS #8, for those who sign with it elsewhere.
+    pub(super) fn rsa() -> Result<(Self, Vec<u8>)> {
+        let private = rsa_key()?;
+        let key = Key::Rsa(RsaKeyPair::from_pkcs8(&private).map_err(Error::msg)?);
+        Ok((Self::with(key), private))
+    }
+
+    fn with(key: Key) -> Self {
         let key_id = crate::Canary::random().value()[..8].to_owned();
-        Ok(Self { key, key_id })
+        Self { key, key_id }
+    }
+
+    /// The name of the key in tokens.
+    pub(super) fn key_id(&self) -> &str {
+        &self.key_id
     }
 
     /// A token that says `claims`.

@@ -10,7 +10,7 @@ use secret_stores::{ErrorKind, FetchOptions, Settings, Stores, WriteRequest};
 use secret_value::Secret;
 use serde_json::{Value, json};
 
-use super::{
+use super::bench::{
     CANARY, Right, Trouble, block_on, open, reference, refused, run, stores, text, with_block,
 };
 
@@ -58,6 +58,7 @@ fn the_store_conforms_and_meets_trouble() {
             let known = sample != Sample::Binary;
             known.then(|| reference(&format!("doppler://payments/prd/{name}")))
         }),
+        skewed: None,
         proxies: Mutex::default(),
     };
     block_on(hardship(&fixture, &trouble)).unwrap();

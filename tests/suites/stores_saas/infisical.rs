@@ -9,7 +9,7 @@ use secret_stores::conformance::{Fixture, Sample, conformance, hardship};
 use secret_stores::{ErrorKind, FetchOptions, Settings, Stores, WriteRequest};
 use serde_json::{Value, json};
 
-use super::{
+use super::bench::{
     CANARY, Right, Trouble, block_on, open, reference, refused, run, stores, text, with_block,
 };
 
@@ -62,6 +62,7 @@ fn conforms(infisical: &Infisical) {
             let known = sample != Sample::Binary;
             known.then(|| reference(&format!("infisical://{PROJECT_SLUG}/prod/{name}")))
         }),
+        skewed: None,
         proxies: Mutex::default(),
     };
     block_on(hardship(&fixture, &trouble)).unwrap();

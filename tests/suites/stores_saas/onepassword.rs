@@ -11,7 +11,7 @@ use secret_stores::{ErrorKind, FetchOptions, Settings, Stores};
 use secret_value::Secret;
 use serde_json::{Value, json};
 
-use super::{
+use super::bench::{
     CANARY, Right, Trouble, block_on, open, reference, refused, run, stores, text, with_block,
 };
 
@@ -100,6 +100,7 @@ fn the_store_conforms_and_meets_trouble() {
             let item = server.item(vault, &title, content);
             Some(reference(&format!("op://{vault}/{item}/x")))
         }),
+        skewed: None,
         proxies: Mutex::default(),
     };
     block_on(hardship(&fixture, &trouble)).unwrap();
