@@ -355,6 +355,13 @@ fn variables(environment: &Environment, settings: &AwsSettings) -> Env {
         "SECRET_ACCESS_KEY",
         "USERPROFILE",
     ];
+    // The SDK would take these before a profile that the block names, and call as somebody else.
+    const KEYS: [&str; 3] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ];
+    let hidden = |name: &str| settings.profile.is_some() && KEYS.contains(&name);
     let chosen = |name: &str| match name {
         "AWS_ENDPOINT_URL" => settings.endpoint.as_ref().map(address),
         "AWS_ENDPOINT_URL_STS" => settings.endpoints.get("sts").map(address),
@@ -362,6 +369,7 @@ fn variables(environment: &Environment, settings: &AwsSettings) -> Env {
     };
     let set: Vec<_> = NAMES
         .into_iter()
+        .filter(|name| !hidden(name))
         .filter_map(|name| Some((name, chosen(name).or_else(|| environment.text(name))?)))
         .collect();
     let set: Vec<_> = set

@@ -78,7 +78,7 @@ pub(super) static BLOCK: StoreBlock = StoreBlock {
         ),
         Setting::text(
             "profile",
-            "Profile of the shared files. Default: `AWS_PROFILE`, else `default`.",
+            "Profile of the shared files; goes before access keys in variables. Default: `AWS_PROFILE`, else `default`.",
         ),
         Setting::new(
             "recovery_window_days",

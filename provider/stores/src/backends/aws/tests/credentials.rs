@@ -90,6 +90,29 @@ fn profiles_come_from_shared_files() {
 }
 
 #[test]
+fn a_profile_of_the_block_goes_before_keys_in_variables() {
+    let double = with_secret();
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        ".aws/credentials",
+        &format!("[team]\n{}", keys()),
+    );
+    let mut variables = keyless(&double, folder.path());
+    variables.push(("AWS_ACCESS_KEY_ID", "AKIASOMEBODYELSE".to_owned()));
+    variables.push(("AWS_SECRET_ACCESS_KEY", "theirs".to_owned()));
+    variables.push(("AWS_SESSION_TOKEN", "theirs".to_owned()));
+    let with = |profile: &str| {
+        Stores::new(environment(&variables), layers(1))
+            .with_block("aws", "default", Settings::new().with("profile", profile))
+            .unwrap()
+    };
+    opens(&with("team"));
+    let none = ["no AWS credentials"];
+    fails(&with("none"), "aws-sm://prod/db", ErrorKind::Config, &none);
+}
+
+#[test]
 fn region_and_addresses_come_from_the_profile_too() {
     let double = with_secret();
     let folder = tempfile::tempdir().unwrap();
