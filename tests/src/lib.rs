@@ -6,6 +6,7 @@
 
 pub mod binaries;
 pub mod demo;
+pub mod judge;
 pub mod leak;
 #[cfg(target_os = "linux")]
 pub mod processes;
@@ -14,6 +15,7 @@ pub mod release;
 pub mod sandbox;
 #[cfg(unix)]
 pub mod servers;
+pub mod stage;
 pub mod terraform;
 
 pub use binaries::Binaries;

@@ -9,17 +9,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "says which judge was used")]
 
-#[path = "fixes/judge.rs"]
-mod judge;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::binaries::workspace_root;
+use e2e::judge::Judge;
 use e2e::sandbox::Installation;
 use e2e::{Outcome, Sandbox};
-
-use judge::Judge;
 
 /// A stack of `suites/fixes/stacks/` in a repository of its own, everything committed.
 struct Stack {
@@ -107,7 +103,7 @@ impl Stack {
 
     /// Asks the judge.
     fn validate(&self, judge: &Judge) {
-        judge.install(&self.sandbox);
+        judge.install(&self.sandbox).unwrap();
         for arguments in [
             &["init", "-backend=false", "-input=false", "-no-color"][..],
             &["validate", "-no-color"],
@@ -227,7 +223,7 @@ fn the_judge_refuses_what_is_wrong() {
     let requires = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n  }\n}\n";
     let stored = "ephemeral \"aws_secretsmanager_secret_version\" \"x\" {\n  secret_id = \"a\"\n}\nresource \"aws_db_instance\" \"x\" {\n  instance_class = \"db.t3.micro\"\n  password       = ephemeral.aws_secretsmanager_secret_version.x.secret_string\n}\n";
     let unknown = "resource \"aws_db_instance\" \"x\" {\n  instance_class = \"db.t3.micro\"\n  passwort       = \"x\"\n}\n";
-    Judge::stand_ins().install(&stack.sandbox);
+    Judge::stand_ins().install(&stack.sandbox).unwrap();
     for (text, complaint) in [
         (stored, "Invalid use of ephemeral value"),
         (unknown, "Unsupported argument"),

@@ -1,7 +1,8 @@
 //! A proxy between a client and a server that counts what passes and misbehaves on demand.
 //!
-//! It remembers methods, paths and names of headers, never values that could be secret. Rules are looked
-//! at in the order they were added; the first that fits a request decides about it.
+//! It remembers methods, paths and names of headers, never values that could be secret; only whether a request
+//! carried a text that it was told to watch for. Rules are looked at in the order they were added; the first that
+//! fits a request decides about it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +61,7 @@ pub enum Fault {
 #[derive(Clone, Debug)]
 pub struct Rule {
     method: Option<&'static str>,
+    target: Option<&'static str>,
     path: String,
     skip: u32,
     times: Option<u32>,
@@ -72,6 +74,7 @@ impl Rule {
     pub fn new(path: &str, fault: Fault) -> Self {
         Self {
             method: None,
+            target: None,
             path: path.to_owned(),
             skip: 0,
             times: None,
@@ -83,6 +86,13 @@ impl Rule {
     #[must_use]
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = Some(method);
+        self
+    }
+
+    /// Only for calls of this operation of AWS, such as `secretsmanager.GetSecretValue`.
+    #[must_use]
+    pub fn target(mut self, target: &'static str) -> Self {
+        self.target = Some(target);
         self
     }
 
@@ -101,8 +111,12 @@ impl Rule {
     }
 
     /// Whether the rule decides about this request; counts it if so.
-    fn takes(&mut self, method: &str, path: &str) -> bool {
-        if self.method.is_some_and(|wanted| wanted != method) || !path.starts_with(&self.path) {
+    fn takes(&mut self, request: &Recorded) -> bool {
+        let other_method = self.method.is_some_and(|wanted| wanted != request.method);
+        let other_target = self
+            .target
+            .is_some_and(|wanted| request.target() != Some(wanted));
+        if other_method || other_target || !request.path.starts_with(&self.path) {
             return false;
         }
         if self.skip > 0 {
@@ -136,6 +150,19 @@ pub struct Recorded {
     pub header_values: Vec<(String, String)>,
     /// Whether a rule decided about it.
     pub faulted: bool,
+    /// Whether its body held a text that is watched for.
+    pub watched: bool,
+}
+
+impl Recorded {
+    /// The operation of AWS that it calls, such as `secretsmanager.GetSecretValue`.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        let mut values = self.header_values.iter();
+        values
+            .find(|(name, _)| name == "x-amz-target")
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 struct Upstream {
@@ -146,6 +173,7 @@ struct Upstream {
 struct Shared {
     upstream: Mutex<Upstream>,
     rules: Mutex<Vec<Rule>>,
+    watched: Mutex<Vec<String>>,
     requests: Mutex<Vec<Recorded>>,
     under_way: Mutex<UnderWay>,
 }
@@ -208,6 +236,7 @@ impl FaultProxy {
         let shared = Arc::new(Shared {
             upstream: Mutex::new(Upstream::new(upstream, authority)?),
             rules: Mutex::default(),
+            watched: Mutex::default(),
             requests: Mutex::default(),
             under_way: Mutex::default(),
         });
@@ -255,6 +284,11 @@ impl FaultProxy {
         lock(&self.shared.rules).clear();
     }
 
+    /// From now on tells of each request whether its body holds `text`.
+    pub fn watch(&self, text: &str) {
+        lock(&self.shared.watched).push(text.to_owned());
+    }
+
     /// Every request since the start or the last [`FaultProxy::forget`], oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
@@ -268,6 +302,16 @@ impl FaultProxy {
             .iter()
             .filter(|request| request.method == method && request.path.starts_with(path))
             .count()
+    }
+
+    /// How often `target`, an operation of AWS, was called.
+    #[must_use]
+    pub fn calls(&self, target: &str) -> usize {
+        let requests = lock(&self.shared.requests);
+        let calls = requests
+            .iter()
+            .filter(|request| request.target() == Some(target));
+        calls.count()
     }
 
     /// How many requests were under way at the same time, at most.
@@ -317,15 +361,19 @@ impl Upstream {
 
 async fn handle(shared: Arc<Shared>, request: Request<Bytes>) -> Reply {
     let _counted = Counted::new(&shared);
-    let method = request.method().as_str().to_owned();
     let path = request
         .uri()
         .path_and_query()
         .map_or_else(|| "/".to_owned(), ToString::to_string);
+    let mut recorded = record(&request, &path);
+    recorded.watched = lock(&shared.watched)
+        .iter()
+        .any(|text| memchr::memmem::find(request.body(), text.as_bytes()).is_some());
     let fault = lock(&shared.rules)
         .iter_mut()
-        .find_map(|rule| rule.takes(&method, &path).then(|| rule.fault.clone()));
-    lock(&shared.requests).push(record(&request, &path, fault.is_some()));
+        .find_map(|rule| rule.takes(&recorded).then(|| rule.fault.clone()));
+    recorded.faulted = fault.is_some();
+    lock(&shared.requests).push(recorded);
     match fault {
         None => pass(&shared, request).await,
         Some(Fault::Delay(time)) => {
@@ -363,7 +411,7 @@ async fn handle(shared: Arc<Shared>, request: Request<Bytes>) -> Reply {
     }
 }
 
-fn record(request: &Request<Bytes>, path: &str, faulted: bool) -> Recorded {
+fn record(request: &Request<Bytes>, path: &str) -> Recorded {
     let mut header_names: Vec<_> = request
         .headers()
         .keys()
@@ -383,7 +431,8 @@ fn record(request: &Request<Bytes>, path: &str, faulted: bool) -> Recorded {
         path: path.to_owned(),
         header_names,
         header_values,
-        faulted,
+        faulted: false,
+        watched: false,
     }
 }
 

@@ -45,7 +45,7 @@ pub use doppler::{Doppler, DopplerAccess};
 pub use fault_proxy::{Fault, FaultProxy, Recorded, Rule};
 pub use google::{Google, GoogleRole, VersionState};
 pub use infisical::{Infisical, InfisicalRole, PROJECT_ID, PROJECT_SLUG};
-pub use moto::Moto;
+pub use moto::{MOTO_ACCOUNT, Moto};
 pub use oidc_issuer::OidcIssuer;
 pub use onepassword::OnePassword;
 pub use openbao::OpenBao;

@@ -1,6 +1,8 @@
-//! `moto`, an emulator of AWS services. It checks neither identity nor signatures, and answers 404 where
-//! AWS answers 400: tests rely on types of errors, never on its status codes.
+//! `moto`, an emulator of AWS services. It answers 404 where AWS answers 400: tests rely on types of errors, never on
+//! its status codes. Signatures and rights are checked when asked for; a refusal is then a page of XML, which no JSON
+//! service of AWS sends.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -17,6 +19,9 @@ const PACKAGE: (&str, &str) = ("moto[server]", "5.2.1");
 
 /// It takes a second to start, more on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// The account that everything belongs to.
+pub const MOTO_ACCOUNT: &str = "123456789012";
 
 /// The running emulator; it ends when this is dropped.
 pub struct Moto {
@@ -78,19 +83,128 @@ impl Moto {
             Some("TrentService") => "kms",
             _ => "secretsmanager",
         };
-        let credential = format!(
-            "AWS4-HMAC-SHA256 Credential=AKIDTEST/20200101/us-east-1/{service}/aws4_request, \
-             SignedHeaders=host, Signature=0"
-        );
         self.client
             .clone()
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", target)
-            .header("authorization", &credential)
+            .header("authorization", &credential(service))
             .send("POST", "/", Some(body))?
             .success()
             .with_context(|| format!("{target} failed"))
     }
+
+    /// A user who may do `actions`, such as `secretsmanager:GetSecretValue`; returns id and secret of a key.
+    ///
+    /// # Errors
+    /// When there is one of that name.
+    pub fn user(&self, name: &str, actions: &[&str]) -> Result<(String, String)> {
+        self.iam(&[("Action", "CreateUser"), ("UserName", name)])?;
+        let policy = statement(&serde_json::json!({ "Action": actions, "Resource": "*" }));
+        self.iam(&[
+            ("Action", "PutUserPolicy"),
+            ("UserName", name),
+            ("PolicyName", "all"),
+            ("PolicyDocument", &policy),
+        ])?;
+        let key = self.iam(&[("Action", "CreateAccessKey"), ("UserName", name)])?;
+        Ok((
+            element(&key, "AccessKeyId")?,
+            element(&key, "SecretAccessKey")?,
+        ))
+    }
+
+    /// A role that may do `actions` and that everybody may assume; returns its ARN.
+    ///
+    /// # Errors
+    /// When there is one of that name.
+    pub fn role(&self, name: &str, actions: &[&str]) -> Result<String> {
+        let trust =
+            statement(&serde_json::json!({ "Action": "sts:*", "Principal": { "AWS": "*" } }));
+        let made = self.iam(&[
+            ("Action", "CreateRole"),
+            ("RoleName", name),
+            ("AssumeRolePolicyDocument", &trust),
+        ])?;
+        let policy = statement(&serde_json::json!({ "Action": actions, "Resource": "*" }));
+        self.iam(&[
+            ("Action", "PutRolePolicy"),
+            ("RoleName", name),
+            ("PolicyName", "all"),
+            ("PolicyDocument", &policy),
+        ])?;
+        element(&made, "Arn")
+    }
+
+    /// Whether signatures (by the signer of the official SDK for Python) and the rights of users and roles are
+    /// checked from now on. [`Moto::call`] and its like work only while they are not.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub fn check_callers(&self, check: bool) -> Result<()> {
+        let unchecked_calls = if check { 0 } else { u32::MAX };
+        self.client
+            .send(
+                "POST",
+                "/moto-api/reset-auth",
+                Some(&unchecked_calls.into()),
+            )?
+            .success()
+            .map(drop)
+    }
+
+    fn iam(&self, parameters: &[(&str, &str)]) -> Result<String> {
+        self.query("iam", "2010-05-08", parameters)
+    }
+
+    /// Calls an operation of a service that speaks XML; returns what it answers.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn query(
+        &self,
+        service: &str,
+        version: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String> {
+        let mut path = format!("/?Version={version}");
+        for (name, value) in parameters {
+            let _ = write!(path, "&{name}=");
+            for byte in value.bytes() {
+                let _ = write!(path, "%{byte:02X}");
+            }
+        }
+        let answer = self
+            .client
+            .clone()
+            .header("authorization", &credential(service))
+            .send("POST", &path, None)?
+            .success()?;
+        Ok(answer.as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// Enough of a signature to tell which service is meant.
+fn credential(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=AKIDTEST/20200101/us-east-1/{service}/aws4_request, \
+         SignedHeaders=host, Signature=0"
+    )
+}
+
+/// A policy that allows one thing.
+fn statement(what: &serde_json::Value) -> String {
+    let mut statement = what.clone();
+    statement["Effect"] = "Allow".into();
+    serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
+}
+
+/// The text of the first element of that name.
+fn element(xml: &str, name: &str) -> Result<String> {
+    let text = xml
+        .split_once(&format!("<{name}>"))
+        .and_then(|(_, rest)| rest.split_once("</"))
+        .with_context(|| format!("the answer has no {name}"))?;
+    Ok(text.0.to_owned())
 }
 
 /// Where the packages are that the interpreter lacks.

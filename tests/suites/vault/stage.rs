@@ -1,15 +1,17 @@
 //! Where a test plays: a real Terraform with the built provider, a real OpenBao behind a counting proxy, a
 //! login for the run, a consumer that hands over what reached it, and the search for what was left behind.
 
+use std::ops::{Deref, DerefMut};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use e2e::processes::{provider_runs, wait_until};
 use e2e::sandbox::Installation;
 use e2e::servers::{Bao, FaultProxy, LeasePeriod, OpenBao, Postgres};
-use e2e::{Canary, Outcome, Sandbox};
+pub(crate) use e2e::stage::{consumer, unframed, value_consumer};
+use e2e::stage::{said, with_flags};
+use e2e::{Canary, stage};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
@@ -26,29 +28,24 @@ path \"kv1/*\" { capabilities = [\"read\", \"list\"] }
 path \"db/creds/*\" { capabilities = [\"read\"] }
 ";
 
-/// Keeps every value it is given, says that it started, waits while there is a file `hold`, and fails when
-/// there is a file `fail`.
-const CONSUMER: &str = "\
-set -eu
-for name in $(env | sed -n 's/^H_\\([a-z0-9_]*\\)=.*/\\1/p'); do
-  printenv \"H_$name\" > \"$HANDOVER/$name\"
-done
-touch \"$HANDOVER/started\"
-tries=0
-while [ -e \"$HANDOVER/hold\" ] && [ $tries -lt 1800 ]; do
-  sleep 0.1
-  tries=$((tries + 1))
-done
-[ ! -e \"$HANDOVER/fail\" ]
-";
-
-/// The requirement that every configuration starts with.
-const HEAD: &str = "terraform {\n  required_providers {\n    secretref = {\n      source = \"secretref/secretref\"\n    }\n  }\n}\n\n";
-
 /// The sandbox of one test and the server it talks to.
 pub(crate) struct Stage {
-    pub(crate) sandbox: Sandbox,
+    base: stage::Stage,
     login: String,
+}
+
+impl Deref for Stage {
+    type Target = stage::Stage;
+
+    fn deref(&self) -> &stage::Stage {
+        &self.base
+    }
+}
+
+impl DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut stage::Stage {
+        &mut self.base
+    }
 }
 
 impl Stage {
@@ -79,17 +76,10 @@ impl Stage {
 
     /// A stage whose run has no way to log in but what a test sets.
     pub(crate) fn without_login(address: &str) -> Self {
-        let mut sandbox = Sandbox::new(Installation::DevOverrides).unwrap();
-        std::fs::create_dir(sandbox.path("handover")).unwrap();
-        let handover = sandbox.path("handover").display().to_string();
-        sandbox.set_env("HANDOVER", &handover);
-        sandbox.set_env("VAULT_ADDR", address);
-        sandbox.write("consumer.sh", CONSUMER).unwrap();
-        let log = sandbox.project().join("trace.log").display().to_string();
-        sandbox.set_env("TF_LOG", "TRACE");
-        sandbox.set_env("TF_LOG_PATH", &log);
+        let mut base = stage::Stage::new(Installation::DevOverrides);
+        base.sandbox.set_env("VAULT_ADDR", address);
         Self {
-            sandbox,
+            base,
             login: String::new(),
         }
     }
@@ -110,71 +100,13 @@ impl Stage {
 
     /// Writes `main.tf`: the requirement and `text`.
     pub(crate) fn configure_alone(&self, text: &str) {
-        self.sandbox
-            .write("main.tf", &format!("{HEAD}{text}"))
-            .unwrap();
-    }
-
-    /// Makes the consumer wait until [`Stage::let_go`].
-    pub(crate) fn hold(&self) {
-        std::fs::write(self.handover("hold"), "").unwrap();
-    }
-
-    /// Ends the wait of the consumer.
-    pub(crate) fn let_go(&self) {
-        std::fs::remove_file(self.handover("hold")).unwrap();
-    }
-
-    /// Makes the consumer fail.
-    pub(crate) fn let_fail(&self) {
-        std::fs::write(self.handover("fail"), "").unwrap();
+        self.write(text);
     }
 
     /// Waits until the consumer has its values.
     #[track_caller]
     pub(crate) fn wait_for_consumer(&self) {
-        wait_until("the consumer to start", || {
-            self.handover("started").exists()
-        });
-    }
-
-    /// What reached the consumer under `name`.
-    #[track_caller]
-    pub(crate) fn received(&self, name: &str) -> String {
-        let text = std::fs::read_to_string(self.handover(name)).unwrap();
-        text.trim_end_matches('\n').to_owned()
-    }
-
-    /// Whether anything reached the consumer.
-    pub(crate) fn consumed(&self) -> bool {
-        self.handover("started").exists()
-    }
-
-    fn handover(&self, name: &str) -> PathBuf {
-        self.sandbox.path("handover").join(name)
-    }
-
-    /// Runs Terraform, never asking.
-    pub(crate) fn terraform(&self, arguments: &[&str]) -> Outcome {
-        self.sandbox
-            .terraform(&self.sandbox.project(), &with_flags(arguments))
-            .unwrap()
-    }
-
-    /// `terraform apply`, which must succeed.
-    #[track_caller]
-    pub(crate) fn apply(&self) -> Outcome {
-        let outcome = self.terraform(&["apply"]);
-        assert_eq!(outcome.status.code(), Some(0), "{}", outcome.text());
-        outcome
-    }
-
-    /// Runs Terraform, which must fail; returns what it says, without frames and line breaks.
-    #[track_caller]
-    pub(crate) fn fail(&self, arguments: &[&str]) -> String {
-        let outcome = self.terraform(arguments);
-        assert_eq!(outcome.status.code(), Some(1), "{}", outcome.text());
-        unframed(&outcome.text())
+        wait_until("the consumer to start", || self.consumed());
     }
 
     /// Starts Terraform in a process group of its own, as a shell does.
@@ -196,21 +128,6 @@ impl Stage {
     #[track_caller]
     pub(crate) fn provider_ended(&self) {
         wait_until("the provider to end", || !provider_runs(&self.sandbox));
-    }
-
-    /// The secret is nowhere but where it was handed over: not in state, plan, logs, home, temporary files
-    /// or in `outputs`, what programs said.
-    #[track_caller]
-    pub(crate) fn assert_no_leak(&self, canary: &Canary, outputs: &[&str]) {
-        for part in ["project", "home", "tmp"] {
-            let (leaks, searched) = canary.search_tree(&self.sandbox.path(part)).unwrap();
-            assert!(leaks.is_empty(), "{part}: {leaks:?}");
-            assert!(searched > 0 || part != "project");
-        }
-        for text in outputs {
-            let leaks = canary.search("output", text.as_bytes());
-            assert!(leaks.is_empty(), "{leaks:?}");
-        }
     }
 }
 
@@ -343,18 +260,6 @@ impl Dev {
     }
 }
 
-/// A consumer of `values`, expressions by name. They may be ephemeral.
-pub(crate) fn consumer(values: &[(&str, &str)]) -> String {
-    let lines: String = values
-        .iter()
-        .map(|(name, expression)| format!("      H_{name} = {expression}\n"))
-        .collect();
-    format!(
-        "resource \"terraform_data\" \"consumer\" {{\n  provisioner \"local-exec\" {{\n    \
-         command = \"sh consumer.sh\"\n    environment = {{\n{lines}    }}\n  }}\n}}\n"
-    )
-}
-
 /// A credential of the database role `app`, opened while applying, and its consumer.
 pub(crate) fn database_consumer() -> String {
     format!(
@@ -365,45 +270,6 @@ pub(crate) fn database_consumer() -> String {
             ("password", "ephemeral.secretref_values.db.values.password"),
         ])
     )
-}
-
-/// The secret `reference` and its consumer, which gets it as `value`.
-pub(crate) fn value_consumer(reference: &str) -> String {
-    format!(
-        "ephemeral \"secretref_value\" \"x\" {{\n  ref      = \"{reference}\"\n  applying = terraform.applying\n}}\n\n{}",
-        consumer(&[("value", "ephemeral.secretref_value.x.value")])
-    )
-}
-
-/// `arguments` with the flags that keep the command from asking and colouring.
-fn with_flags(arguments: &[&str]) -> Vec<String> {
-    let mut all = vec![arguments[0].to_owned(), "-no-color".to_owned()];
-    if matches!(arguments[0], "plan" | "apply" | "destroy") {
-        all.push("-input=false".to_owned());
-    }
-    // A saved plan asks nothing.
-    let saved = arguments[1..].iter().any(|word| !word.starts_with('-'));
-    if matches!(arguments[0], "apply" | "destroy") && !saved {
-        all.push("-auto-approve".to_owned());
-    }
-    all.extend(arguments[1..].iter().map(|word| (*word).to_owned()));
-    all
-}
-
-fn said(output: &Output) -> String {
-    unframed(&format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    ))
-}
-
-/// What people are told, without frames and line breaks that depend on the width.
-pub(crate) fn unframed(text: &str) -> String {
-    text.lines()
-        .map(|line| line.trim_start_matches(['│', '╷', '╵', ' ']))
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// Runs `action`, which must take less than `limit`.

@@ -1,12 +1,17 @@
-//! Who says whether a fixed stack is valid.
+//! Who says whether a configuration is valid, and consumes what it hands over: the real AWS provider wherever it
+//! can be had, else a provider of this repository with its schema.
+//!
+//! The real one comes from the filesystem mirror that `SECRETREF_TEST_MIRROR` names, from a mirror of the user's
+//! own Terraform configuration, or from the public registry.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use e2e::Sandbox;
-use e2e::sandbox::{REGISTRIES, platform};
+use anyhow::Result;
+use hcl_edit::structure::Body;
+
+use crate::sandbox::{REGISTRIES, Sandbox, platform};
 
 /// Providers that can be stood in for, with the version that the stand-in claims to be.
 const STAND_INS: &[(&str, &str)] = &[
@@ -19,7 +24,7 @@ const STAND_INS: &[(&str, &str)] = &[
 
 /// Where providers come from.
 #[derive(Clone, Debug)]
-pub(crate) enum Judge {
+pub enum Judge {
     /// The real one from a filesystem mirror.
     Mirror(PathBuf),
     /// The real one from the public registry.
@@ -30,13 +35,22 @@ pub(crate) enum Judge {
 
 impl Judge {
     /// The real AWS provider where it can be had, else its stand-in. Asked once per process.
-    pub(crate) fn of_aws() -> Self {
+    #[must_use]
+    pub fn of_aws() -> Self {
         static FOUND: OnceLock<Judge> = OnceLock::new();
         FOUND.get_or_init(Self::search).clone()
     }
 
-    pub(crate) fn stand_ins() -> Self {
+    /// Providers of this repository with the schemas of others: enough for `validate`, not for a plan.
+    #[must_use]
+    pub fn stand_ins() -> Self {
         Self::StandIns
+    }
+
+    /// Whether this is the real AWS provider.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        !matches!(self, Self::StandIns)
     }
 
     fn search() -> Self {
@@ -51,7 +65,9 @@ impl Judge {
         Self::StandIns
     }
 
-    pub(crate) fn description(&self) -> String {
+    /// What it is, for people.
+    #[must_use]
+    pub fn description(&self) -> String {
         match self {
             Self::Mirror(path) => format!("the real provider (mirror {})", path.display()),
             Self::Registry => "the real provider (public registry)".to_owned(),
@@ -60,7 +76,10 @@ impl Judge {
     }
 
     /// From now on Terraform in the sandbox installs secretref from the sandbox and the rest from here.
-    pub(crate) fn install(&self, sandbox: &Sandbox) {
+    ///
+    /// # Errors
+    /// When a file cannot be written, or the stand-in cannot be built.
+    pub fn install(&self, sandbox: &Sandbox) -> Result<()> {
         let own = sandbox.path("mirror");
         let mut methods = mirror(&own, "secretref/*");
         match self {
@@ -71,12 +90,12 @@ impl Judge {
             }
             Self::StandIns => {
                 let folder = sandbox.path("stand-ins");
-                lay_out(&folder);
+                lay_out(&folder)?;
                 methods += &mirror(&folder, "hashicorp/*");
             }
         }
         let text = format!("disable_checkpoint = true\nprovider_installation {{\n{methods}}}\n");
-        std::fs::write(sandbox.path("terraform.rc"), text).unwrap();
+        Ok(std::fs::write(sandbox.path("terraform.rc"), text)?)
     }
 }
 
@@ -102,16 +121,17 @@ fn configured_mirrors() -> Vec<PathBuf> {
     else {
         return Vec::new();
     };
-    let parsed = hcl_syntax::parse(text);
-    let installations = parsed.body().blocks_of("provider_installation");
-    let mirrors = installations.flat_map(|found| {
-        let mirrors = found.body().blocks_of("filesystem_mirror");
-        mirrors.filter_map(|mirror| {
-            let path = mirror.body().attribute("path")?.value();
-            Some(PathBuf::from(&*path.template()?.as_literal()?))
+    let Ok(parsed) = text.parse::<Body>() else {
+        return Vec::new();
+    };
+    let installations = parsed.get_blocks("provider_installation");
+    let mirrors = installations.flat_map(|found| found.body.get_blocks("filesystem_mirror"));
+    mirrors
+        .filter_map(|mirror| {
+            let path = &mirror.body.get_attribute("path")?.value;
+            path.as_str().map(PathBuf::from)
         })
-    });
-    mirrors.collect()
+        .collect()
 }
 
 fn has_aws(mirror: &Path) -> bool {
@@ -142,8 +162,8 @@ fn registry_answers() -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
-fn lay_out(folder: &Path) {
-    let program = e2e::binaries::stand_in_provider().unwrap();
+fn lay_out(folder: &Path) -> Result<()> {
+    let program = crate::binaries::stand_in_provider()?;
     let end = std::env::consts::EXE_SUFFIX;
     for (name, version) in STAND_INS {
         for host in REGISTRIES {
@@ -153,13 +173,12 @@ fn lay_out(folder: &Path) {
                 .join(name)
                 .join(version)
                 .join(platform());
-            std::fs::create_dir_all(&place).unwrap();
-            let mut file = String::new();
-            let _ = write!(file, "terraform-provider-{name}_v{version}{end}");
-            let target = place.join(file);
+            std::fs::create_dir_all(&place)?;
+            let target = place.join(format!("terraform-provider-{name}_v{version}{end}"));
             if std::fs::hard_link(&program, &target).is_err() {
-                std::fs::copy(&program, &target).unwrap();
+                std::fs::copy(&program, &target)?;
             }
         }
     }
+    Ok(())
 }
