@@ -12,6 +12,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{NoClientAuth, WebPkiClientVerifier};
 
 /// A certificate and its key, as PEM.
 pub struct Issued {
@@ -142,15 +143,37 @@ impl Issued {
     /// # Errors
     /// When certificate and key do not fit.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        self.server_config_with(Arc::new(NoClientAuth))
+    }
+
+    /// The same, asking clients for a certificate of `authority`; they may have none.
+    ///
+    /// # Errors
+    /// When certificate and key do not fit.
+    pub fn server_config_for_clients_of(&self, authority: &Authority) -> Result<Arc<ServerConfig>> {
+        let mut roots = rustls::RootCertStore::empty();
+        let own = CertificateDer::from_pem_slice(authority.certificate_pem.as_bytes())?;
+        roots.add(own)?;
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        self.server_config_with(verifier.allow_unauthenticated().build()?)
+    }
+
+    fn server_config_with(
+        &self,
+        clients: Arc<dyn rustls::server::danger::ClientCertVerifier>,
+    ) -> Result<Arc<ServerConfig>> {
         let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())?;
         let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes())?;
-        let config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![certificate], key)?;
         Ok(Arc::new(config))
     }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 fn server(name: &str) -> Result<CertificateParams> {

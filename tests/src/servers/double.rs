@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use hyper::Request;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use rustls::ServerConfig;
 use serde_json::Value;
 
 use super::authority::Issued;
-use super::http::{Handler, HttpServer, Reply, json};
+use super::http::{Handler, HttpServer, PeerCertificate, Reply, json};
 
 /// A request taken apart.
 pub(super) struct Asked {
@@ -25,27 +26,31 @@ pub(super) struct Asked {
     pub(super) token: Option<String>,
     /// The body; null when it is no JSON.
     pub(super) body: Value,
+    /// The body read as a form, decoded.
+    pub(super) form: BTreeMap<String, String>,
+    /// The bytes of the body.
+    pub(super) raw: Bytes,
+    /// The certificate that the client proved to have, DER.
+    pub(super) certificate: Option<Vec<u8>>,
     headers: HeaderMap,
-    raw: Bytes,
 }
 
 impl Asked {
     fn read(request: &Request<Bytes>) -> Self {
         let path = request.uri().path().split('/').skip(1);
-        let query = request.uri().query().unwrap_or_default().split('&');
         let authorization = request.headers().get(AUTHORIZATION);
         let token = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let certificate = request.extensions().get::<PeerCertificate>();
         Self {
             method: request.method().to_string(),
             path: path.map(|segment| decode(segment, false)).collect(),
-            query: query
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(name, value)| (decode(name, true), decode(value, true)))
-                .collect(),
+            query: pairs(request.uri().query().unwrap_or_default()),
             token: token.map(str::to_owned),
             body: serde_json::from_slice(request.body()).unwrap_or(Value::Null),
-            headers: request.headers().clone(),
+            form: pairs(&String::from_utf8_lossy(request.body())),
             raw: request.body().clone(),
+            certificate: certificate.map(|found| found.0.to_vec()),
+            headers: request.headers().clone(),
         }
     }
 
@@ -55,13 +60,9 @@ impl Asked {
         value.and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
-    /// The body as a form, decoded.
-    pub(super) fn form(&self) -> BTreeMap<String, String> {
-        let text = String::from_utf8_lossy(&self.raw);
-        text.split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (decode(name, true), decode(value, true)))
-            .collect()
+    /// A field of a form; empty when there is none.
+    pub(super) fn field(&self, name: &str) -> &str {
+        self.form.get(name).map_or("", String::as_str)
     }
 
     /// Method and path, for matching.
@@ -79,6 +80,14 @@ impl Asked {
     pub(super) fn member(&self, name: &str) -> &str {
         self.body[name].as_str().unwrap_or_default()
     }
+}
+
+/// Names and values of a query or a form, decoded.
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    text.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (decode(name, true), decode(value, true)))
+        .collect()
 }
 
 /// Undoes percent-encoding; in a query `+` is a blank.
@@ -129,6 +138,12 @@ pub(super) struct Double<B> {
 impl<B: Behaviour> Double<B> {
     /// Starts it, with TLS where there is a certificate.
     pub(super) fn start(behaviour: B, certificate: Option<&Issued>) -> Result<Self> {
+        let tls = certificate.map(Issued::server_config).transpose()?;
+        Self::with_tls(behaviour, tls)
+    }
+
+    /// Starts it with these settings of TLS, if any.
+    pub(super) fn with_tls(behaviour: B, tls: Option<Arc<ServerConfig>>) -> Result<Self> {
         let inner = Arc::new(Mutex::new(Inner {
             behaviour,
             left: None,
@@ -141,7 +156,6 @@ impl<B: Behaviour> Double<B> {
                 async move { reply }.boxed()
             })
         };
-        let tls = certificate.map(Issued::server_config).transpose()?;
         Ok(Self {
             secure: tls.is_some(),
             server: HttpServer::start(tls, handler)?,

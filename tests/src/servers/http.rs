@@ -33,6 +33,10 @@ pub(super) enum Reply {
     Silence,
 }
 
+/// The certificate that a client proved to have, DER: an extension of its requests.
+#[derive(Clone, Debug)]
+pub(super) struct PeerCertificate(pub(super) Bytes);
+
 /// Decides about one request, whose body is complete.
 pub(super) type Handler =
     Arc<dyn Fn(Request<Bytes>) -> BoxFuture<'static, Reply> + Send + Sync + 'static>;
@@ -138,22 +142,33 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, handler: Handle
     match tls {
         Some(tls) => {
             if let Ok(stream) = tls.accept(stream).await {
-                serve(stream, handler, handle).await;
+                let shown = stream.get_ref().1.peer_certificates();
+                let shown = shown.and_then(|chain| chain.first());
+                let peer = shown.map(|der| PeerCertificate(Bytes::copy_from_slice(der)));
+                serve(stream, handler, (handle, peer)).await;
             }
         }
-        None => serve(stream, handler, handle).await,
+        None => serve(stream, handler, (handle, None)).await,
     }
 }
 
-async fn serve<S>(stream: S, handler: Handler, handle: Arc<std::net::TcpStream>)
-where
+/// Serves one connection, of which the socket and the certificate of the client are known.
+async fn serve<S>(
+    stream: S,
+    handler: Handler,
+    (handle, peer): (Arc<std::net::TcpStream>, Option<PeerCertificate>),
+) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let handler = Arc::clone(&handler);
         let handle = Arc::clone(&handle);
+        let peer = peer.clone();
         async move {
-            let (parts, body) = request.into_parts();
+            let (mut parts, body) = request.into_parts();
+            if let Some(peer) = peer {
+                parts.extensions.insert(peer);
+            }
             let body = body.collect().await.map_err(std::io::Error::other)?;
             match handler(Request::from_parts(parts, body.to_bytes())).await {
                 Reply::Answer(response) => Ok(response),

@@ -9,13 +9,13 @@
 //! | [`Doppler`], [`Infisical`], [`OnePassword`] | doubles; the official clients of each are run against them |
 //! | [`FaultProxy`] | a proxy before any of them that counts requests and misbehaves on demand |
 //! | [`Google`] | a double of Google Cloud: logins and Secret Manager; the official Python client is run against it |
+//! | [`Kubernetes`] | a double of an API server; the real kubectl and OpenBao's kubernetes login are run against it |
 //! | [`Moto`] | the emulator of AWS services |
 //! | [`OidcIssuer`] | an issuer of real signed tokens, with the endpoint of GitHub Actions |
 //! | [`OpenBao`] | the real server, one in memory |
 //! | [`OpenBaoCluster`] | three real servers over raft and TLS |
 //! | [`Postgres`] | the real server |
 //! | [`RabbitMq`] | a double of the management interface that OpenBao's rabbitmq engine works with |
-//! | [`TokenReview`] | a double of what OpenBao's kubernetes login and engine ask of Kubernetes |
 
 mod authority;
 mod bao;
@@ -27,6 +27,7 @@ mod fault_proxy;
 mod google;
 mod http;
 mod infisical;
+mod kubernetes;
 mod moto;
 mod oidc_issuer;
 mod onepassword;
@@ -34,7 +35,6 @@ mod openbao;
 mod postgres;
 mod process;
 mod rabbitmq;
-mod token_review;
 mod tokens;
 
 pub use authority::{Authority, Flaw, Issued};
@@ -45,11 +45,11 @@ pub use doppler::{Doppler, DopplerAccess};
 pub use fault_proxy::{Fault, FaultProxy, Recorded, Rule};
 pub use google::{Google, GoogleRole, VersionState};
 pub use infisical::{Infisical, InfisicalRole, PROJECT_ID, PROJECT_SLUG};
+pub use kubernetes::Kubernetes;
 pub use moto::{MOTO_ACCOUNT, Moto};
 pub use oidc_issuer::OidcIssuer;
 pub use onepassword::OnePassword;
 pub use openbao::OpenBao;
 pub use postgres::Postgres;
 pub use rabbitmq::RabbitMq;
-pub use token_review::TokenReview;
 pub use tokens::Algorithm;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use e2e::servers::{
-    Algorithm, Authority, Client, Fault, FaultProxy, Flaw, Moto, OidcIssuer, OpenBao, Rule,
-    TokenReview,
+    Algorithm, Authority, Client, Fault, FaultProxy, Flaw, Kubernetes, Moto, OidcIssuer, OpenBao,
+    Rule,
 };
 use serde_json::{Value, json};
 
@@ -87,15 +87,15 @@ fn openbao_believes_the_token_review() {
     let server = OpenBao::dev().unwrap();
     let admin = server.admin();
     let authority = Authority::new("cluster").unwrap();
-    let review = TokenReview::start(&authority).unwrap();
+    let cluster = Kubernetes::start(&authority).unwrap();
     admin.enable_auth("kubernetes", "kubernetes").unwrap();
     admin
         .write(
             "auth/kubernetes/config",
             &json!({
-                "kubernetes_host": review.url(),
+                "kubernetes_host": cluster.url(),
                 "kubernetes_ca_cert": authority.certificate_pem(),
-                "token_reviewer_jwt": review.reviewer_token().unwrap(),
+                "token_reviewer_jwt": cluster.reviewer_token().unwrap(),
                 "disable_local_ca_jwt": true,
             }),
         )
@@ -115,7 +115,7 @@ fn openbao_believes_the_token_review() {
             .send("POST", "auth/kubernetes/login", Some(&body))
             .unwrap()
     };
-    let good = review.service_account_token("payments", "app").unwrap();
+    let good = cluster.service_account_token("payments", "app").unwrap();
     let answer = login(&good);
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(
@@ -126,11 +126,11 @@ fn openbao_believes_the_token_review() {
     tampered.push_str("AAAA");
     assert_eq!(login(&tampered).status, 403);
     assert_ne!(
-        login(&review.expired_token("payments", "app").unwrap()).status,
+        login(&cluster.expired_token("payments", "app").unwrap()).status,
         200
     );
     assert_ne!(
-        login(&review.service_account_token("other", "app").unwrap()).status,
+        login(&cluster.service_account_token("other", "app").unwrap()).status,
         200
     );
 }

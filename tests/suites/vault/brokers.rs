@@ -3,7 +3,7 @@
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use e2e::Canary;
-use e2e::servers::{Authority, Fault, RabbitMq, Rule, TokenReview};
+use e2e::servers::{Authority, Fault, Kubernetes, RabbitMq, Rule};
 use serde_json::{Value, json};
 
 use super::engines::{ephemeral, grant};
@@ -75,7 +75,8 @@ fn a_user_of_a_broker_exists_for_the_apply_alone() {
 fn a_token_of_a_service_account_is_made_for_the_apply() {
     let dev = Dev::new();
     let authority = Authority::new("cluster").unwrap();
-    let cluster = TokenReview::start(&authority).unwrap();
+    let cluster = Kubernetes::start(&authority).unwrap();
+    cluster.add_service_account("payments", "app");
     let admin = dev.admin();
     admin
         .mount("kubernetes", "kubernetes", &Value::Null)
@@ -86,7 +87,7 @@ fn a_token_of_a_service_account_is_made_for_the_apply() {
             &json!({
                 "kubernetes_host": cluster.url(),
                 "kubernetes_ca_cert": authority.certificate_pem(),
-                "service_account_jwt": cluster.minter_token().unwrap(),
+                "service_account_jwt": cluster.minter_token("payments").unwrap(),
                 "disable_local_ca_jwt": true,
             }),
         )

@@ -1,6 +1,6 @@
 //! Ways to log in, judged by the real server.
 
-use e2e::servers::{Algorithm, Authority, OidcIssuer, TokenReview};
+use e2e::servers::{Algorithm, Authority, Kubernetes, OidcIssuer};
 use serde_json::json;
 
 use super::stage::{Dev, Stage, value_consumer};
@@ -82,16 +82,16 @@ fn github_actions_needs_no_secret_at_all() {
 fn a_kubernetes_service_account_logs_in() {
     let dev = Dev::new();
     let authority = Authority::new("cluster").unwrap();
-    let review = TokenReview::start(&authority).unwrap();
+    let cluster = Kubernetes::start(&authority).unwrap();
     let admin = dev.admin();
     admin.enable_auth("kubernetes", "kubernetes").unwrap();
     admin
         .write(
             "auth/kubernetes/config",
             &json!({
-                "kubernetes_host": review.url(),
+                "kubernetes_host": cluster.url(),
                 "kubernetes_ca_cert": authority.certificate_pem(),
-                "token_reviewer_jwt": review.reviewer_token().unwrap(),
+                "token_reviewer_jwt": cluster.reviewer_token().unwrap(),
                 "disable_local_ca_jwt": true,
             }),
         )
@@ -110,11 +110,11 @@ fn a_kubernetes_service_account_logs_in() {
         &dev,
         "      kubernetes {\n        role       = \"app\"\n        token_file = \"account.jwt\"\n      }",
     );
-    let token = review.service_account_token("payments", "app").unwrap();
+    let token = cluster.service_account_token("payments", "app").unwrap();
     // Outside the project, where tokens do not belong.
     std::fs::write(stage.sandbox.project().join("account.jwt"), token).unwrap();
     assert_logs_in(&dev, &stage);
-    let expired = review.expired_token("payments", "app").unwrap();
+    let expired = cluster.expired_token("payments", "app").unwrap();
     std::fs::write(stage.sandbox.project().join("account.jwt"), expired).unwrap();
     stage.terraform(&["destroy"]);
     let said = stage.fail(&["apply"]);

