@@ -71,9 +71,14 @@ impl<M> Opened<M> {
 
     /// A result that lives as long as `lease`.
     pub fn leased(result: M, lease: impl Lease) -> Self {
+        Self::until(result, Some(lease))
+    }
+
+    /// A result that lives as long as `lease`, where there is one.
+    pub fn until(result: M, lease: Option<impl Lease>) -> Self {
         Self {
             result,
-            lease: Some(Box::new(lease)),
+            lease: lease.map(|lease| Box::new(lease) as Box<dyn Lease>),
         }
     }
 }

@@ -186,6 +186,19 @@ impl Session {
         Ok(opened)
     }
 
+    /// While only planning (`applying = false`), looks at the rights of this login instead of opening anything.
+    pub(crate) async fn only_plans(
+        &self,
+        applying: Option<bool>,
+        reference: &SecretRef,
+    ) -> Result<bool, Diagnostics> {
+        if applying != Some(false) {
+            return Ok(false);
+        }
+        self.metadata(reference).await?;
+        Ok(true)
+    }
+
     /// Opens a reference whose value has named fields, such as the parts of a credential.
     pub(crate) async fn open_fields(
         &self,

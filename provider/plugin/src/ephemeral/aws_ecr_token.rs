@@ -57,8 +57,7 @@ impl EphemeralResource for AwsEcrToken {
     ) -> Result<Opened<AwsEcrTokenModel>, Diagnostics> {
         let session = context.data();
         let reference = config.r#ref.parsed.clone();
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.password = Some(placeholder());
             return Ok(Opened::new(config));
         }
@@ -70,9 +69,6 @@ impl EphemeralResource for AwsEcrToken {
         config.endpoint = opened.text("endpoint");
         config.expires_at = opened.text("expires_at");
         config.lease = opened.lease.as_ref().map(LeaseModel::new);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }

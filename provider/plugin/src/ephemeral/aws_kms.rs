@@ -63,8 +63,7 @@ impl EphemeralResource for AwsKms {
     ) -> Result<Opened<AwsKmsModel>, Diagnostics> {
         let session = context.data();
         let reference = config.r#ref.parsed.clone();
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.value = Some(placeholder());
             config.value_base64 = Some(placeholder());
             return Ok(Opened::new(config));

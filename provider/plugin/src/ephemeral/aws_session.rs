@@ -126,8 +126,7 @@ impl EphemeralResource for AwsSession {
     ) -> Result<Opened<AwsSessionModel>, Diagnostics> {
         let session = context.data();
         let reference = config.r#ref.parsed.clone();
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.access_key_id = Some(placeholder());
             config.secret_access_key = Some(placeholder());
             config.session_token = Some(placeholder());
@@ -140,9 +139,6 @@ impl EphemeralResource for AwsSession {
         config.arn = opened.text("arn");
         config.expires_at = opened.text("expires_at");
         config.lease = opened.lease.as_ref().map(LeaseModel::new);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }

@@ -117,8 +117,7 @@ impl EphemeralResource for K8sToken {
     ) -> Result<Opened<K8sTokenModel>, Diagnostics> {
         let session = context.data();
         let reference = config.reference()?;
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.token = Some(placeholder());
             return Ok(Opened::new(config));
         }
@@ -126,9 +125,6 @@ impl EphemeralResource for K8sToken {
         config.token = opened.secret("token");
         config.expires_at = opened.text("expires_at");
         config.lease = opened.lease.as_ref().map(LeaseModel::new);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }

@@ -90,10 +90,7 @@ impl EphemeralResource for Value {
         report(context, opened.notes);
         let lease = check_ttl(opened.lease, config.min_ttl.as_deref()).await?;
         config.lease = lease.as_ref().map(LeaseModel::of);
-        Ok(match lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, lease))
     }
 }
 

@@ -91,19 +91,6 @@ pub(super) fn check_reference(config: &Config, actions: &[&str]) -> Diagnostics 
     problems
 }
 
-/// While only planning, looks at the rights of this login and says that nothing is to be opened.
-pub(super) async fn gated(
-    session: &Session,
-    applying: Option<bool>,
-    reference: &SecretRef,
-) -> Result<bool, Diagnostics> {
-    if applying != Some(false) {
-        return Ok(false);
-    }
-    session.metadata(reference).await?;
-    Ok(true)
-}
-
 /// Makes a credential at `reference` from `request`.
 pub(super) async fn post(
     context: &Context<Session>,

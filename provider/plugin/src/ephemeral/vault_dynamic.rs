@@ -6,7 +6,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Dynamic;
 
-use super::vault_call::{self, gated, placeholders};
+use super::vault_call::{self, placeholders};
 use crate::json;
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session, check_period, check_ttl, report};
@@ -106,7 +106,11 @@ impl EphemeralResource for VaultDynamic {
         mut config: DynamicModel,
     ) -> Result<Opened<DynamicModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
-        if gated(context.data(), config.applying, &reference).await? {
+        if context
+            .data()
+            .only_plans(config.applying, &reference)
+            .await?
+        {
             config.data = Some(placeholders(config.fields.as_deref()));
             return Ok(Opened::new(config));
         }
@@ -119,9 +123,6 @@ impl EphemeralResource for VaultDynamic {
         let lease = check_ttl(lease, config.min_ttl.as_deref()).await?;
         config.data = data;
         config.lease = lease.as_ref().map(LeaseModel::of);
-        Ok(match lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, lease))
     }
 }

@@ -10,7 +10,7 @@ use tf_framework::value::Value;
 
 use super::certificate_key::KeyType;
 use super::value::{PLANNED, placeholder};
-use super::vault_call::{check_reference, gated, post};
+use super::vault_call::{check_reference, post};
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, OpenedFields, Session, check_period};
 
@@ -131,7 +131,11 @@ impl EphemeralResource for VaultPkiCertificate {
         mut config: PkiModel,
     ) -> Result<Opened<PkiModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
-        if gated(context.data(), config.applying, &reference).await? {
+        if context
+            .data()
+            .only_plans(config.applying, &reference)
+            .await?
+        {
             config.certificate = Some(PLANNED.to_owned());
             config.private_key = Some(placeholder());
             return Ok(Opened::new(config));
@@ -164,9 +168,6 @@ impl EphemeralResource for VaultPkiCertificate {
         config.fill(&mut opened);
         config.private_key = key.or_else(|| opened.secret("private_key"));
         config.lease = opened.lease.as_ref().map(LeaseModel::of);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }

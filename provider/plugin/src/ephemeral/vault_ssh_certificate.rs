@@ -9,7 +9,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 
 use super::value::{PLANNED, placeholder};
-use super::vault_call::{check_reference, gated, post};
+use super::vault_call::{check_reference, post};
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session, check_period};
 
@@ -82,7 +82,11 @@ impl EphemeralResource for VaultSshCertificate {
     ) -> Result<Opened<SshModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
         let issues = reference.path().contains("/issue/");
-        if gated(context.data(), config.applying, &reference).await? {
+        if context
+            .data()
+            .only_plans(config.applying, &reference)
+            .await?
+        {
             config.signed_key = Some(PLANNED.to_owned());
             config.private_key = issues.then(placeholder);
             return Ok(Opened::new(config));
@@ -114,9 +118,6 @@ impl EphemeralResource for VaultSshCertificate {
         config.serial_number = opened.text("serial_number");
         config.private_key = opened.secret("private_key");
         config.lease = opened.lease.as_ref().map(LeaseModel::of);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }

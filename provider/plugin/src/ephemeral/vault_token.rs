@@ -9,7 +9,7 @@ use tf_framework::model;
 use tf_framework::prelude::*;
 
 use super::value::placeholder;
-use super::vault_call::{check_reference, gated, post};
+use super::vault_call::{check_reference, post};
 use crate::reference::ReferenceText;
 use crate::session::{LeaseModel, Session, check_period, check_ttl};
 
@@ -73,7 +73,11 @@ impl EphemeralResource for VaultToken {
         mut config: TokenModel,
     ) -> Result<Opened<TokenModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
-        if gated(context.data(), config.applying, &reference).await? {
+        if context
+            .data()
+            .only_plans(config.applying, &reference)
+            .await?
+        {
             config.token = Some(placeholder());
             return Ok(Opened::new(config));
         }
@@ -107,9 +111,6 @@ impl EphemeralResource for VaultToken {
         config.accessor = opened.text("accessor");
         let lease = check_ttl(opened.lease.take(), config.min_ttl.as_deref()).await?;
         config.lease = lease.as_ref().map(LeaseModel::of);
-        Ok(match lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, lease))
     }
 }

@@ -9,7 +9,7 @@ use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
 use super::value::placeholder;
-use super::vault_call::{check_reference, gated, post};
+use super::vault_call::{check_reference, post};
 use crate::json::Shown;
 use crate::reference::ReferenceText;
 use crate::session::{OpenedFields, Session};
@@ -200,7 +200,11 @@ impl EphemeralResource for VaultTransit {
     ) -> Result<Opened<TransitModel>, Diagnostics> {
         let reference = config.r#ref.parsed.clone();
         let action = action(&config);
-        if gated(context.data(), config.applying, &reference).await? {
+        if context
+            .data()
+            .only_plans(config.applying, &reference)
+            .await?
+        {
             match &config.inputs {
                 Some(inputs) => {
                     config.results = Some(inputs.iter().map(|_| placeholder()).collect());

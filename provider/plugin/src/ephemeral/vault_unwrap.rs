@@ -69,9 +69,6 @@ impl EphemeralResource for VaultUnwrap {
         report(context, metadata.notes);
         config.data = data;
         config.lease = lease.as_ref().map(LeaseModel::of);
-        Ok(match lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, lease))
     }
 }

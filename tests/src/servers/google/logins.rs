@@ -41,9 +41,9 @@ impl State {
     /// `oauth2.googleapis.com/token`.
     pub(super) fn oauth(&mut self, asked: &Asked) -> Reply {
         let form = &asked.form;
-        let outcome = match field(&form, "grant_type") {
-            "urn:ietf:params:oauth:grant-type:jwt-bearer" => self.assertion(&form),
-            "refresh_token" => self.refresh(&form),
+        let outcome = match field(form, "grant_type") {
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => self.assertion(form),
+            "refresh_token" => self.refresh(form),
             _ => Err(("unsupported_grant_type", "Invalid grant_type")),
         };
         unwilling(outcome)

@@ -8,6 +8,7 @@
 //! | `endpoint` | where services listen |
 //! | `call`, `refusal`, `wire` | signed JSON calls, and what their errors mean |
 //! | `sts` | sessions and callers, through the SDK |
+//! | `batch` | several references in few calls |
 //! | `secrets_manager`, `write` | `aws-sm://` |
 //! | `parameter_store` | `aws-ssm://` |
 //! | `kms` | `aws-kms://` |
@@ -17,6 +18,7 @@
 //! Credentials come from the official chain. Errors are told apart by their type, never by the HTTP status.
 
 mod account;
+mod batch;
 mod call;
 mod connector;
 mod endpoint;

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt as _};
 use secret_policy::{Scheme, SecretRef};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::batch::{self, Answered, Asked};
 use super::call::Call;
 use super::endpoint::SSM;
 use super::refusal::{Outcome, Refusal, plainly};
@@ -32,8 +32,6 @@ use crate::store::{FetchOptions, Precondition, SecretStore, WriteRequest};
 
 /// Parameters in one call.
 const BATCH: usize = 10;
-/// Calls at the same time; the default limit of AWS is 40 a second.
-const AT_ONCE: usize = 8;
 /// Pages of a history: 100 versions are kept at most, 50 come at once.
 const MAX_PAGES: usize = 10;
 /// Largest value in the advanced tier; the standard one takes 4096 bytes and says so itself.
@@ -292,18 +290,9 @@ impl ParameterStore {
             .map_err(|refusal| missing(refusal, operation, reference))
     }
 
-    async fn read_each(
-        &self,
-        references: Vec<(usize, SecretRef)>,
-    ) -> Vec<(usize, Result<Leased<SecretPayload>>)> {
-        let calls: Vec<BoxFuture<'_, _>> = references
-            .into_iter()
-            .map(|(place, reference)| async move { (place, self.read(&reference).await) }.boxed())
-            .collect();
-        stream::iter(calls)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+    async fn read_each(&self, asked: Vec<Asked>) -> Vec<Answered> {
+        let read = |reference| async move { self.read(&reference).await }.boxed();
+        batch::one_by_one(asked, read).await
     }
 
     /// Reads up to [`BATCH`] parameters with one call. One that may not be read makes AWS refuse all: then
@@ -311,8 +300,8 @@ impl ParameterStore {
     async fn read_batch(
         &self,
         names: Vec<String>,
-        references: &HashMap<String, Vec<(usize, SecretRef)>>,
-    ) -> Vec<(usize, Result<Leased<SecretPayload>>)> {
+        references: &HashMap<String, Vec<Asked>>,
+    ) -> Vec<Answered> {
         let operation = Operation::Open;
         let askers = |name: &String| references.get(name).cloned().unwrap_or_default();
         let everyone = || names.iter().flat_map(askers).collect::<Vec<_>>();
@@ -331,12 +320,7 @@ impl ParameterStore {
             Err(refusal) if refusal.error.retry() == Retry::Never => {
                 return self.read_each(everyone()).await;
             }
-            Err(refusal) => {
-                return everyone()
-                    .into_iter()
-                    .map(|(place, _)| (place, Err(refusal.error.clone())))
-                    .collect();
-            }
+            Err(refusal) => return batch::refused(everyone(), &refusal.error),
         };
         let invalid: HashSet<_> = answer.invalid_parameters.into_iter().collect();
         let mut found = HashMap::new();
@@ -420,7 +404,7 @@ impl SecretStore for ParameterStore {
         references: &[SecretRef],
         _options: &FetchOptions,
     ) -> Vec<Result<Leased<SecretPayload>>> {
-        let mut askers: HashMap<String, Vec<(usize, SecretRef)>> = HashMap::new();
+        let mut askers: HashMap<String, Vec<Asked>> = HashMap::new();
         let mut names = Vec::new();
         for (place, reference) in references.iter().enumerate() {
             let name = wanted(reference);
@@ -430,14 +414,11 @@ impl SecretStore for ParameterStore {
             }
             those.push((place, reference.clone()));
         }
-        let batches: Vec<BoxFuture<'_, _>> = names
+        let calls: Vec<BoxFuture<'_, _>> = names
             .chunks(BATCH)
             .map(|batch| self.read_batch(batch.to_vec(), &askers).boxed())
             .collect();
-        let batches: Vec<_> = stream::iter(batches).buffered(AT_ONCE).collect().await;
-        let mut answers: Vec<_> = batches.into_iter().flatten().collect();
-        answers.sort_by_key(|(place, _)| *place);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        batch::in_order(calls).await
     }
 
     async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {

@@ -12,13 +12,13 @@ use async_trait::async_trait;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt as _};
 use secret_policy::{Scheme, SecretRef};
 use secret_value::Secret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::account::Account;
+use super::batch::{self, Answered, Asked};
 use super::call::Call;
 use super::endpoint::SECRETS_MANAGER;
 use super::refusal::{self, Outcome, Refusal};
@@ -35,8 +35,6 @@ use crate::store::{FetchOptions, SecretStore, WriteRequest};
 
 /// Secrets in one call.
 const BATCH: usize = 20;
-/// Calls at the same time.
-const AT_ONCE: usize = 8;
 /// Pages of one batch; the service needs one, or a few for large secrets.
 const MAX_PAGES: usize = 40;
 /// Shortest and longest id of a version.
@@ -222,27 +220,13 @@ impl SecretsManager {
         payload(operation, value)
     }
 
-    /// Reads one by one, several at a time; answers stand in the order of `references`.
-    async fn read_each(
-        &self,
-        references: Vec<(usize, SecretRef)>,
-    ) -> Vec<(usize, Result<Leased<SecretPayload>>)> {
-        // Boxed: a future of many nested calls is large, and several of them are held at once.
-        let calls: Vec<BoxFuture<'_, _>> = references
-            .into_iter()
-            .map(|(place, reference)| async move { (place, self.read(&reference).await) }.boxed())
-            .collect();
-        stream::iter(calls)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+    async fn read_each(&self, asked: Vec<Asked>) -> Vec<Answered> {
+        let read = |reference| async move { self.read(&reference).await }.boxed();
+        batch::one_by_one(asked, read).await
     }
 
     /// Reads up to [`BATCH`] secrets with one call.
-    async fn read_batch(
-        &self,
-        wanted: Vec<(usize, SecretRef)>,
-    ) -> Vec<(usize, Result<Leased<SecretPayload>>)> {
+    async fn read_batch(&self, wanted: Vec<Asked>) -> Vec<Answered> {
         let operation = Operation::Open;
         if wanted.len() < 2 || self.0.no_batches.load(Ordering::Relaxed) {
             return self.read_each(wanted).await;
@@ -300,11 +284,7 @@ impl SecretsManager {
     }
 
     /// Reads one by one when reading together is refused, and remembers that it is.
-    async fn without_batch(
-        &self,
-        wanted: Vec<(usize, SecretRef)>,
-        refusal: Refusal,
-    ) -> Vec<(usize, Result<Leased<SecretPayload>>)> {
+    async fn without_batch(&self, wanted: Vec<Asked>, refusal: Refusal) -> Vec<Answered> {
         let refused = matches!(
             refusal.error.kind(),
             ErrorKind::PermissionDenied | ErrorKind::Unsupported
@@ -319,10 +299,7 @@ impl SecretsManager {
         if lasting || refusal.error.kind() == ErrorKind::InvalidReference {
             return self.read_each(wanted).await;
         }
-        wanted
-            .into_iter()
-            .map(|(place, _)| (place, Err(refusal.error.clone())))
-            .collect()
+        batch::refused(wanted, &refusal.error)
     }
 
     async fn describe(&self, operation: Operation, path: &str) -> Outcome<Described> {
@@ -472,15 +449,12 @@ impl SecretStore for SecretsManager {
         let (exact, current): (Vec<_>, Vec<_>) = all.partition(|(_, reference)| {
             reference.version().is_some() || reference.stage().is_some_and(|stage| stage != CURRENT)
         });
-        let batches: Vec<BoxFuture<'_, _>> = current
+        let mut calls: Vec<BoxFuture<'_, _>> = current
             .chunks(BATCH)
             .map(|batch| self.read_batch(batch.to_vec()).boxed())
             .collect();
-        let batches: Vec<_> = stream::iter(batches).buffered(AT_ONCE).collect().await;
-        let mut answers: Vec<_> = batches.into_iter().flatten().collect();
-        answers.extend(self.read_each(exact).await);
-        answers.sort_by_key(|(place, _)| *place);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        calls.push(self.read_each(exact).boxed());
+        batch::in_order(calls).await
     }
 
     async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {
