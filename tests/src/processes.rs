@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+
 use crate::sandbox::Sandbox;
 
 /// How long anything may take that a test waits for.
@@ -51,16 +53,78 @@ pub fn provider_ids(sandbox: &Sandbox) -> Vec<i32> {
 /// The most memory that a provider inside `sandbox` held so far, in KiB; 0 when none runs.
 #[must_use]
 pub fn peak_provider_memory(sandbox: &Sandbox) -> u64 {
-    let peak = |id: i32| {
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
+    let peak = |id: i32| memory(&id.to_string(), "VmHWM:");
     provider_ids(sandbox)
         .into_iter()
         .filter_map(peak)
         .max()
         .unwrap_or(0)
+}
+
+/// Ids of the process `root` and of all that it started.
+#[must_use]
+pub fn tree(root: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|id: u32| Some((id, stat(&id.to_string())?.get(1)?.parse().ok()?)))
+        .collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        let children = parents.iter().filter(|(_, its)| *its == parent);
+        found.extend(children.map(|(id, _)| *id));
+        next += 1;
+    }
+    found
+}
+
+/// What all of `processes` hold together now, in KiB; pages that several share count once for each.
+#[must_use]
+pub fn tree_memory(processes: &[u32]) -> u64 {
+    let held = |id: &u32| memory(&id.to_string(), "VmRSS:");
+    processes.iter().filter_map(held).sum()
+}
+
+/// The most that one of `processes` whose name starts with `name` held so far, in KiB; 0 when there is none.
+#[must_use]
+pub fn peak_memory(processes: &[u32], name: &str) -> u64 {
+    let named = |id: &&u32| {
+        let comm = std::fs::read_to_string(format!("/proc/{id}/comm"));
+        comm.is_ok_and(|found| found.starts_with(name))
+    };
+    let peaks = processes.iter().filter(named);
+    peaks
+        .filter_map(|id| memory(&id.to_string(), "VmHWM:"))
+        .max()
+        .unwrap_or(0)
+}
+
+/// CPU time of all processes that this one started and that have ended, with those that they started.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn children_cpu() -> anyhow::Result<Duration> {
+    // Fields 16 and 17 of `/proc/self/stat`, in ticks of 10 ms.
+    let fields = stat("self").unwrap_or_default();
+    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<u64>().ok());
+    let (user, system) = ticks(13).zip(ticks(14)).context("no CPU times in /proc")?;
+    Ok(Duration::from_millis(10 * (user + system)))
+}
+
+/// The fields of `/proc/<process>/stat` from the third on, after the name, which may hold anything.
+fn stat(process: &str) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(')')?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// A line of `/proc/<process>/status`, in KiB.
+fn memory(process: &str, line: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|found| found.starts_with(line))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn is_provider(name: &str) -> bool {
