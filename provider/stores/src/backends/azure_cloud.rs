@@ -1,7 +1,7 @@
 //! The clouds of Azure: where logins are made, and what key vaults are called there.
 
 /// One cloud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct AzureCloud {
     /// Its name in `ARM_ENVIRONMENT`.
     #[cfg_attr(

@@ -24,7 +24,7 @@ use super::settings::BLOCK;
 use super::vault::{Call, Vaults};
 use super::versions::{self, Version};
 use super::{refusal, write};
-use crate::backends::{StoreContext, StoreKind};
+use crate::backends::{StoreContext, StoreKind, blocking};
 use crate::capability::Capability;
 use crate::error::{ErrorKind, Operation, Result, StoreError};
 use crate::http::SecretText;
@@ -119,7 +119,7 @@ impl KeyVault {
         if !self.0.account.settings.allow_expired {
             bundle.version.attributes.check_window(operation)?;
         }
-        bundle.payload(operation).map(Leased::forever)
+        bundle.payload(operation).await.map(Leased::forever)
     }
 
     /// Says whether the secret was removed a short time ago, where this login may know.
@@ -163,7 +163,7 @@ impl KeyVault {
 }
 
 impl Bundle {
-    fn payload(self, operation: Operation) -> Result<SecretPayload> {
+    async fn payload(self, operation: Operation) -> Result<SecretPayload> {
         let facts = self.version.facts();
         let value = self.value.map(|value| value.0).ok_or_else(|| {
             StoreError::new(
@@ -175,7 +175,10 @@ impl Bundle {
         if !self.managed && self.kid.is_none() {
             return Ok(SecretPayload::opaque(value, facts));
         }
-        let fields = certificate(operation, &value, self.version.content_type.as_deref())?;
+        // Whoever stored the certificate chose how much work it is to decrypt.
+        let content_type = self.version.content_type;
+        let decode = move || certificate(operation, &value, content_type.as_deref());
+        let fields = blocking(operation, decode).await?;
         Ok(SecretPayload::fields(fields, facts))
     }
 }
