@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "stores_saas/bench.rs"]
+#[path = "stores/bench.rs"]
 mod bench;
 #[path = "stores_k8s/kubectl.rs"]
 mod kubectl;

@@ -6,6 +6,7 @@
 //!
 //! | server | what it is |
 //! |---|---|
+//! | [`Azure`], [`KeyVault`] | doubles of Microsoft Entra with its metadata services, and of Azure Key Vault; the official Python clients are run against them |
 //! | [`Doppler`], [`Infisical`], [`OnePassword`] | doubles; the official clients of each are run against them |
 //! | [`FaultProxy`] | a proxy before any of them that counts requests and misbehaves on demand |
 //! | [`Google`] | a double of Google Cloud: logins and Secret Manager; the official Python client is run against it |
@@ -18,6 +19,7 @@
 //! | [`RabbitMq`] | a double of the management interface that OpenBao's rabbitmq engine works with |
 
 mod authority;
+mod azure;
 mod bao;
 mod client;
 mod cluster;
@@ -38,6 +40,7 @@ mod rabbitmq;
 mod tokens;
 
 pub use authority::{Authority, Flaw, Issued};
+pub use azure::{Azure, KeyVault, Material, VAULT_TENANT, VaultRole};
 pub use bao::{Bao, LeasePeriod};
 pub use client::{Answer, Client};
 pub use cluster::OpenBaoCluster;

@@ -158,13 +158,19 @@ fn encode(bytes: &[u8]) -> String {
 
 /// A new RSA key. ring uses such keys but makes none; Python's `cryptography` does.
 fn rsa_key() -> Result<Vec<u8>> {
-    let program = "\
+    cryptography(
+        "\
 import sys
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 sys.stdout.buffer.write(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-";
+",
+    )
+}
+
+/// What a Python program prints that may use the package `cryptography`.
+pub(super) fn cryptography(program: &str) -> Result<Vec<u8>> {
     let mut output = python(program, None)
         .output()
         .context("cannot run python3: install Python 3 with pip")?;
@@ -174,7 +180,7 @@ sys.stdout.buffer.write(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoE
     }
     if !output.status.success() {
         bail!(
-            "cannot make an RSA key: {}",
+            "cannot make a key: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }

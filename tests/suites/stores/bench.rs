@@ -13,12 +13,15 @@ use secret_value::Secret;
 
 pub(crate) const CANARY: &str = "canary-7b40-value";
 
+/// Runs a call to its end, on one runtime for each test: connections that a client keeps live on it.
 pub(crate) fn block_on<T>(call: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(call)
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+    }
+    RUNTIME.with(|runtime| runtime.block_on(call))
 }
 
 pub(crate) fn reference(text: &str) -> SecretRef {
@@ -86,9 +89,11 @@ pub(crate) struct Trouble<'a> {
     pub(crate) present: SecretRef,
     /// Stores that speak to an address with a login; `None` when there is no such login.
     pub(crate) build: Box<Build<'a>>,
+    /// Stores a sample; `None` when the store cannot hold it.
     pub(crate) put: Box<Put<'a>>,
     /// A store whose server has another time; `None` where nothing is signed with one.
     pub(crate) skewed: Option<Arc<dyn SecretStore>>,
+    /// The proxies that were started so far.
     pub(crate) proxies: Mutex<Vec<FaultProxy>>,
 }
 

@@ -73,6 +73,7 @@ fn the_store_conforms_and_meets_trouble() {
         }),
         // A Secret is an object with fields; what a field may hold is tested below.
         put: Box::new(|_| None),
+        skewed: None,
         proxies: Mutex::default(),
     };
     block_on(hardship(&fixture, &trouble)).unwrap();
