@@ -220,7 +220,19 @@ fn accept(
 }
 
 fn read(operation: Operation, path: &std::path::Path) -> Result<Secret> {
-    let fail = |error| files::io_error(operation, "read the identity token", path, error);
+    let fail = |error| {
+        let error = files::io_error(operation, "read the identity token", path, error);
+        match error.kind() {
+            // A login that fails must not look like a secret that is missing, which may be allowed.
+            ErrorKind::NotFound => missing(
+                operation,
+                "the file that should hold the identity token is not there".to_owned(),
+            )
+            .with_context("file", path.display())
+            .with_source(error),
+            _ => error,
+        }
+    };
     let mut text = Zeroizing::new(String::new());
     // One byte more than allowed, so that too long a file is noticed and not cut off.
     let mut limited = std::fs::File::open(path)

@@ -56,7 +56,10 @@ fn files_are_read_anew_and_limited() {
     let environment = Environment::fixed(folder.path(), []);
     let tokens = IdentityTokens::new(&environment, IdentitySource::File("token".into()));
     let ask = || futures::executor::block_on(tokens.token(Operation::Open, None));
-    assert!(ask().unwrap_err().to_string().contains("token"));
+    // Not `not_found`: that may be allowed for a secret, never for a login.
+    let error = ask().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("token"), "{error}");
     for subject in ["one", "two"] {
         let text = jwt(&json!({ "sub": subject }));
         std::fs::write(&path, format!("{text}\n")).unwrap();
