@@ -178,6 +178,13 @@ fn a_person_and_a_machine_log_in() {
     let host = desk.google.metadata_host();
     let machine = desk.stores(&[("GCE_METADATA_HOST", &host)]);
     assert_eq!(open(&machine, "gcp-sm://PW").unwrap(), text(CANARY));
+    // No proxy stands before the machine's own server.
+    let local = host.replace("127.0.0.1", "localhost");
+    reads(&desk.stores(&[
+        ("GCE_METADATA_HOST", &local),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("NO_PROXY", "127.0.0.1"),
+    ]));
     // Whoever answers there without saying what it is, is no machine.
     let issuer = OidcIssuer::start(Algorithm::Es256).unwrap();
     let other = issuer.url();

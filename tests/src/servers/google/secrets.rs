@@ -256,7 +256,7 @@ impl State {
             return Err(Refused::invalid("Invalid secret ID."));
         }
         let replication = asked.body.get("replication");
-        if replication.is_some() == !place.0.is_empty() {
+        if replication.is_some() != place.0.is_empty() {
             return Err(Refused::invalid(
                 "Field [replication] is required for global secrets and not allowed for regional ones.",
             ));

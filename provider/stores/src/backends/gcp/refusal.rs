@@ -72,7 +72,7 @@ impl Refusal {
             Value::String(_) => word(&body.error),
             _ => word(&body.error["status"]),
         };
-        let refused = matches!(answer.status.as_u16(), 400 | 401 | 403 | 404);
+        let refused = matches!(answer.status.as_u16(), 400 | 401 | 403 | 404 | 410);
         let error = if refused {
             answer.error(
                 ErrorKind::PermissionDenied,

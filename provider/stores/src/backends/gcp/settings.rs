@@ -452,10 +452,10 @@ impl Hop {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)], settings: Settings) -> Result<GcpSettings> {
-        BLOCK.check(&settings)?;
+    fn read(variables: &[(&str, &str)], settings: &Settings) -> Result<GcpSettings> {
+        BLOCK.check(settings)?;
         let environment = Environment::fixed("/work", variables.iter().copied());
-        GcpSettings::read(&environment, Some(&settings))
+        GcpSettings::read(&environment, Some(settings))
     }
 
     #[test]
@@ -474,7 +474,7 @@ mod tests {
                 "ci@acme.iam.gserviceaccount.com",
             ),
         ];
-        let settings = read(&variables, Settings::new()).unwrap();
+        let settings = read(&variables, &Settings::new()).unwrap();
         assert_eq!(settings.project.as_deref(), Some("first"));
         assert_eq!(settings.quota_project, None);
         assert_eq!(
@@ -486,7 +486,7 @@ mod tests {
         let block = Settings::new()
             .with("project", "mine")
             .with("credentials_file", "key.json");
-        let settings = read(&variables, block).unwrap();
+        let settings = read(&variables, &block).unwrap();
         assert_eq!(settings.project.as_deref(), Some("mine"));
         assert_eq!(
             settings.credentials_file,
@@ -503,7 +503,7 @@ mod tests {
             format!("https://iam.googleapis.com/{name}"),
         ] {
             let group = Settings::new().with("provider", text.as_str());
-            let settings = read(&[], Settings::new().with("workload_identity", group)).unwrap();
+            let settings = read(&[], &Settings::new().with("workload_identity", group)).unwrap();
             let found = settings.workload_identity.unwrap();
             assert_eq!(found.provider, name);
             assert_eq!(
@@ -569,7 +569,7 @@ mod tests {
                 "`kms_key`",
             ),
         ] {
-            let error = read(&[], settings).unwrap_err();
+            let error = read(&[], &settings).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(word), "{word}: {error}");
         }

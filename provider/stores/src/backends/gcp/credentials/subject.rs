@@ -189,10 +189,6 @@ async fn aws(account: &Account, operation: Operation, external: &External) -> Re
 }
 
 #[cfg(not(feature = "aws"))]
-#[expect(
-    clippy::unused_async,
-    reason = "the same signature with and without AWS"
-)]
 async fn aws(_account: &Account, operation: Operation, _external: &External) -> Result<Secret> {
     Err(StoreError::new(
         ErrorKind::Unsupported,
