@@ -1,6 +1,5 @@
 //! The real AWS provider consumes what ours opens, in write-only arguments. Where it cannot be had, a provider with
 //! its schema says whether the configuration is valid, and that is all; which of the two judged is printed.
-#![expect(clippy::print_stderr, reason = "says which judge was used")]
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

@@ -10,9 +10,7 @@ use secret_stores::{
 };
 use secret_value::Secret;
 
-use super::bench::{
-    CANARY, Right, Trouble, block_on, open, reference, refused, stores, text, with_block,
-};
+use super::bench::{CANARY, Right, Trouble, block_on, open, reference, refused, text, with_block};
 
 const USER: &str = "pipeline";
 

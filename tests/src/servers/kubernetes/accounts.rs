@@ -41,7 +41,7 @@ impl State {
             namespace,
         };
         if let Err(reply) = self.allow(user, need) {
-            return reply;
+            return *reply;
         }
         let account = (namespace.to_owned(), name.to_owned());
         if !self.accounts.contains(&account) {
@@ -71,7 +71,7 @@ impl State {
         if !bound.is_null() {
             match self.bound(namespace, &bound) {
                 Ok(object) => claims["kubernetes.io"]["secret"] = object,
-                Err(reply) => return reply,
+                Err(reply) => return *reply,
             }
         }
         let end = i64::try_from(now() + seconds).unwrap_or(i64::MAX);
@@ -92,15 +92,15 @@ impl State {
     }
 
     /// The object that a token is bound to; only Secrets can be here.
-    fn bound(&self, namespace: &str, bound: &Value) -> Result<Value, Reply> {
+    fn bound(&self, namespace: &str, bound: &Value) -> Result<Value, Box<Reply>> {
         let text = |name: &str| bound[name].as_str().unwrap_or_default();
         if text("kind") != "Secret" {
             let message = format!("cannot bind token to object of type {:?}", text("kind"));
-            return Err(status(400, "BadRequest", &message));
+            return Err(Box::new(status(400, "BadRequest", &message)));
         }
         let place = (namespace.to_owned(), text("name").to_owned());
         let Some(found) = self.secrets.get(&place) else {
-            return Err(not_found("secrets", text("name")));
+            return Err(Box::new(not_found("secrets", text("name"))));
         };
         let uid = &found["metadata"]["uid"];
         if !text("uid").is_empty() && *uid != text("uid") {
@@ -108,7 +108,7 @@ impl State {
                 "the UID in the bound object reference ({}) does not match the UID in record ({uid})",
                 text("uid")
             );
-            return Err(status(409, "Conflict", &message));
+            return Err(Box::new(status(409, "Conflict", &message)));
         }
         Ok(json!({ "name": text("name"), "uid": uid }))
     }
@@ -122,7 +122,7 @@ impl State {
             namespace: "",
         };
         if let Err(reply) = self.allow(user, need) {
-            return reply;
+            return *reply;
         }
         let mut review = asked.body.clone();
         if !review.is_object() {

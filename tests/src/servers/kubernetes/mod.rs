@@ -238,7 +238,7 @@ impl Behaviour for State {
             .push(format!("{} /{}", asked.method, asked.path.join("/")));
         let user = match self.user(asked) {
             Ok(user) => user,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let (method, path) = asked.route();
         match (method, path.as_slice()) {
@@ -309,10 +309,10 @@ impl State {
     }
 
     /// Who asks, or acts as whom.
-    fn user(&self, asked: &Asked) -> Result<String, Reply> {
+    fn user(&self, asked: &Asked) -> Result<String, Box<Reply>> {
         let user = self
             .login(asked)
-            .ok_or_else(|| status(401, "Unauthorized", "Unauthorized"))?;
+            .ok_or_else(|| Box::new(status(401, "Unauthorized", "Unauthorized")))?;
         let other = asked.header("impersonate-user");
         if other.is_empty() {
             return Ok(user);
@@ -355,7 +355,7 @@ impl State {
         })
     }
 
-    fn allow(&self, user: &str, need: Need<'_>) -> Result<(), Reply> {
+    fn allow(&self, user: &str, need: Need<'_>) -> Result<(), Box<Reply>> {
         if self.may(user, need) {
             return Ok(());
         }
@@ -372,7 +372,7 @@ impl State {
         let message = format!(
             "{resource} is forbidden: User {user:?} cannot {verb} resource {resource:?} in API group {group:?} {place}"
         );
-        Err(status(403, "Forbidden", &message))
+        Err(Box::new(status(403, "Forbidden", &message)))
     }
 
     fn whoami(&self, user: &str) -> Value {

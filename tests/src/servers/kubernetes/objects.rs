@@ -66,7 +66,7 @@ impl State {
             namespace,
         };
         if let Err(reply) = self.allow(user, need) {
-            return reply;
+            return *reply;
         }
         match name {
             None if verb == "list" => self.list(namespace),
