@@ -143,10 +143,7 @@ fn kubectl_makes_reads_changes_and_removes_secrets() {
     assert!(again.contains("already exists"), "{again}");
     desk.kubectl(&["delete", "secret", "db"]);
     let gone = desk.complaint("admin", &["get", "secret", "db"]);
-    assert!(
-        gone.contains("Error from server (NotFound): secrets \"db\" not found"),
-        "{gone}"
-    );
+    assert!(gone.contains("Error from server (NotFound)"), "{gone}");
 }
 
 #[test]
