@@ -194,7 +194,9 @@ fn json_list(metas: &[&RuleMeta]) -> String {
 /// `docs/rules/index.md`: every rule by family.
 pub(crate) fn index(metas: &[&RuleMeta]) -> String {
     let mut text = String::from(
-        "# Rules\n\nWritten by a test; `secretlint explain RULE` shows the same pages.\n",
+        "# Rules\n\nWritten by a test; `secretlint explain RULE` shows the same pages. In folders of examples and fixtures, \
+         and in test files of Terraform, findings are one step milder unless a level is configured; secrets in a \
+         vendor's format are not.\n",
     );
     for family in [
         Family::Credentials,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use secretlint_core::Report;
+use secretlint_core::fix::{Applicability, Fix as Repair};
 use secretlint_core::report::{LineColumn, Location, ReportedFinding};
 use serde::Serialize;
 
@@ -37,10 +38,32 @@ pub(super) struct Finding<'a> {
     excerpt: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related: Vec<Related<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<Fix<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppression: Option<Suppression<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<Commit<'a>>,
+}
+
+/// A possible repair: all of its edits or none. `secretlint fix` also keeps the layout of what stands
+/// around them.
+#[derive(Serialize)]
+struct Fix<'a> {
+    title: &'a str,
+    /// `safe`: the meaning stays; `unsafe`: the configuration does something else; `display-only`: needs a
+    /// decision.
+    applicability: &'static str,
+    edits: Vec<Edit<'a>>,
+}
+
+/// The bytes `start..end` of the file become `text`.
+#[derive(Serialize)]
+struct Edit<'a> {
+    path: &'a str,
+    start: u32,
+    end: u32,
+    text: &'a str,
 }
 
 /// The oldest commit that holds the secret, when the history was searched.
@@ -115,8 +138,8 @@ fn document(report: &Report) -> Document<'_> {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        findings: report.findings.iter().map(finding).collect(),
-        suppressed: report.suppressed.iter().map(finding).collect(),
+        findings: findings(report, &report.findings).collect(),
+        suppressed: findings(report, &report.suppressed).collect(),
         unreadable: unreadable(report).collect(),
         summary: summary(report),
     }
@@ -147,7 +170,14 @@ pub(super) fn summary(report: &Report) -> Summary {
     }
 }
 
-pub(super) fn finding(finding: &ReportedFinding) -> Finding<'_> {
+pub(super) fn findings<'a>(
+    report: &'a Report,
+    list: &'a [ReportedFinding],
+) -> impl Iterator<Item = Finding<'a>> {
+    list.iter().map(|one| finding(report, one))
+}
+
+fn finding<'a>(report: &'a Report, finding: &'a ReportedFinding) -> Finding<'a> {
     Finding {
         rule: &finding.rule,
         severity: finding.severity,
@@ -167,6 +197,7 @@ pub(super) fn finding(finding: &ReportedFinding) -> Finding<'_> {
                 message: &related.message,
             })
             .collect(),
+        fixes: finding.fixes.iter().map(|one| fix(report, one)).collect(),
         suppression: finding.suppression.as_ref().map(|suppression| Suppression {
             kind: suppression.kind,
             reason: suppression.reason.as_deref(),
@@ -176,6 +207,26 @@ pub(super) fn finding(finding: &ReportedFinding) -> Finding<'_> {
             author: &commit.author,
             time: &commit.time,
         }),
+    }
+}
+
+fn fix<'a>(report: &'a Report, fix: &'a Repair) -> Fix<'a> {
+    let edits = fix.edits.iter().filter_map(|edit| {
+        Some(Edit {
+            path: report.paths.get(edit.place.file.0 as usize)?,
+            start: edit.place.start,
+            end: edit.place.end,
+            text: &edit.text,
+        })
+    });
+    Fix {
+        title: &fix.title,
+        applicability: match fix.applicability {
+            Applicability::Safe => "safe",
+            Applicability::Unsafe => "unsafe",
+            Applicability::DisplayOnly => "display-only",
+        },
+        edits: edits.collect(),
     }
 }
 
@@ -206,6 +257,12 @@ mod tests {
             value["findings"][0]["related"][0]["path"],
             "live/dev/main.tf"
         );
+        let fix = &value["findings"][0]["fixes"][0];
+        assert_eq!(fix["applicability"], "unsafe");
+        let edit = serde_json::json!({
+            "path": "live/prod env/main.tf", "start": 31, "end": 41, "text": "var.password",
+        });
+        assert_eq!(fix["edits"], serde_json::json!([edit]));
         assert_eq!(value["suppressed"][0]["suppression"]["reason"], "rotated");
         assert_eq!(value["unreadable"][0]["path"], "big.tf");
         assert_eq!(value["summary"]["errors"], 1);

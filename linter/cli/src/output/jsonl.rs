@@ -18,8 +18,8 @@ enum Line<'a> {
 }
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let findings = report.findings.iter().map(json::finding);
-    let suppressed = report.suppressed.iter().map(json::finding);
+    let findings = json::findings(report, &report.findings);
+    let suppressed = json::findings(report, &report.suppressed);
     let lines = findings
         .map(Line::Finding)
         .chain(suppressed.map(Line::Suppressed))

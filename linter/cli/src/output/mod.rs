@@ -153,7 +153,8 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use secretlint_core::finding::{Confidence, Digest, Severity};
+    use secretlint_core::finding::{Confidence, Digest, Place, Severity};
+    use secretlint_core::fix::{Applicability, Edit, Fix};
     use secretlint_core::report::{
         Excerpt, LineColumn, Location, RelatedLocation, ReportedFinding, Stats, Suppression,
         Unreadable,
@@ -211,7 +212,18 @@ pub(crate) mod tests {
                 location: location("live/dev/main.tf", 3),
                 message: "the same value in dev".into(),
             }],
-            fixes: Vec::new(),
+            fixes: vec![Fix {
+                title: "Read the value from a variable".into(),
+                applicability: Applicability::Unsafe,
+                edits: vec![Edit {
+                    place: Place {
+                        file: FileId(0),
+                        start: 31,
+                        end: 41,
+                    },
+                    text: "var.password".into(),
+                }],
+            }],
             suppression,
             commit: None,
         }

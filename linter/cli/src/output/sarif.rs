@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use secretlint_core::fix::{Applicability, Edit, Fix as Repair};
 use secretlint_core::report::{Location as Place, ReportedFinding};
 use secretlint_core::{Confidence, Family, Report, RuleMeta, Severity};
 use serde_sarif::sarif::{
-    ArtifactContent, ArtifactLocation, CodeFlow, Invocation, Location, LogicalLocation, Message,
-    MultiformatMessageString, Notification, PhysicalLocation, PropertyBag, Region,
-    ReportingConfiguration, ReportingDescriptor, Result as SarifResult, ResultLevel, Run, Sarif,
-    Suppression, ThreadFlow, ThreadFlowLocation, Tool, ToolComponent,
+    ArtifactChange, ArtifactContent, ArtifactLocation, CodeFlow, Fix, Invocation, Location,
+    LogicalLocation, Message, MultiformatMessageString, Notification, PhysicalLocation,
+    PropertyBag, Region, Replacement, ReportingConfiguration, ReportingDescriptor,
+    Result as SarifResult, ResultLevel, Run, Sarif, Suppression, ThreadFlow, ThreadFlowLocation,
+    Tool, ToolComponent,
 };
 
 use secretlint_engine::project::rule_page;
@@ -70,7 +72,9 @@ fn log(report: &Report, rules: &[&RuleMeta]) -> Sarif {
             let family = indices
                 .get(&*finding.rule)
                 .map(|&index| rules[index as usize].family);
-            result(finding, &indices, family)
+            let mut built = result(finding, &indices, family);
+            built.fixes = fixes(finding, &report.paths);
+            built
         })
         .collect();
     let run = Run::builder()
@@ -237,6 +241,43 @@ fn result(
             .build()
     });
     built
+}
+
+/// The repairs that can be applied as they are, best first.
+fn fixes(finding: &ReportedFinding, paths: &[String]) -> Option<Vec<Fix>> {
+    let applicable = |fix: &&Repair| fix.applicability > Applicability::DisplayOnly;
+    let fixes: Vec<_> = finding
+        .fixes
+        .iter()
+        .filter(applicable)
+        .map(|fix| {
+            let changes = fix
+                .edits
+                .chunk_by(|one, other| one.place.file == other.place.file);
+            let changes = changes.filter_map(|edits| {
+                let path = paths.get(edits.first()?.place.file.0 as usize)?;
+                let replacements: Vec<_> = edits.iter().map(replacement).collect();
+                let change = ArtifactChange::builder().artifact_location(artifact(path));
+                Some(change.replacements(replacements).build())
+            });
+            Fix::builder()
+                .description(message(&fix.title))
+                .artifact_changes(changes.collect::<Vec<_>>())
+                .build()
+        })
+        .collect();
+    (!fixes.is_empty()).then_some(fixes)
+}
+
+fn replacement(edit: &Edit) -> Replacement {
+    let place = edit.place;
+    let region = Region::builder()
+        .byte_offset(i64::from(place.start))
+        .byte_length(i64::from(place.end - place.start));
+    Replacement::builder()
+        .deleted_region(region.build())
+        .inserted_content(ArtifactContent::builder().text(&edit.text).build())
+        .build()
 }
 
 /// The steps a value took, ending where it is reported.
@@ -427,6 +468,11 @@ mod tests {
             "0123456789abcdef0123456789abcdef"
         );
         assert_eq!(result["ruleIndex"], 0);
+        let change = &result["fixes"][0]["artifactChanges"][0];
+        assert_eq!(change["artifactLocation"]["uri"], "live/prod%20env/main.tf");
+        let replacement = &change["replacements"][0];
+        assert_eq!(replacement["deletedRegion"]["byteOffset"], 31);
+        assert_eq!(replacement["insertedContent"]["text"], "var.password");
         assert_eq!(
             log["runs"][0]["results"][1]["suppressions"][0]["kind"],
             "inSource"

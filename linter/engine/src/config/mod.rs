@@ -3,6 +3,7 @@
 //! [`Config::parse`] never fails. What is wrong is in [`Config::mistakes`] and becomes
 //! `invalid-config` findings; what is right is in force. Read [`Config`] first.
 
+mod example;
 mod fill;
 mod form;
 mod place;
@@ -291,16 +292,21 @@ impl Config {
     #[must_use]
     pub fn severity(&self, meta: &RuleMeta, path: &str, own: Severity) -> Option<Severity> {
         let path = self.base.project_path(path);
-        let overridden = path.and_then(|path| {
+        let overridden = path.as_ref().and_then(|path| {
             self.overrides.iter().rev().find_map(|(globs, levels)| {
-                if globs.is_match(&*path) {
+                if globs.is_match(&**path) {
                     levels.get(meta)
                 } else {
                     None
                 }
             })
         });
-        applied(overridden.or_else(|| self.levels.get(meta)), meta, own)
+        let level = overridden.or_else(|| self.levels.get(meta));
+        let own = match (&path, level) {
+            (Some(path), None | Some(Level::On)) => example::severity(meta, path, own),
+            _ => own,
+        };
+        applied(level, meta, own)
     }
 
     /// True when a rule can report anywhere.
