@@ -10,7 +10,7 @@ mod git;
 mod kubernetes;
 mod server;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ pub(super) fn execute(
 pub(super) fn named_helper(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let called = words.first().and_then(|word| Path::new(word).file_name());
-    let called = called.and_then(|name| name.to_str()).unwrap_or_default();
+    let called = called.and_then(OsStr::to_str).unwrap_or_default();
     let protocol = ["docker", "git"]
         .into_iter()
         .find(|protocol| called.starts_with(&format!("{protocol}-credential-")));
