@@ -5,6 +5,8 @@
 
 #[path = "vault/brokers.rs"]
 mod brokers;
+#[path = "vault/command_line.rs"]
+mod command_line;
 #[path = "vault/connection.rs"]
 mod connection;
 #[path = "vault/engines.rs"]

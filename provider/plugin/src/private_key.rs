@@ -8,6 +8,7 @@ use secret_value::{Secret, redaction};
 use ssh_key::private::{EcdsaKeypair, Ed25519Keypair, KeypairData, RsaKeypair};
 use ssh_key::rand_core::OsRng;
 use ssh_key::{HashAlg, PrivateKey};
+use tf_framework::prelude::Diagnostic;
 use zeroize::Zeroizing;
 
 /// Kinds of keys.
@@ -84,11 +85,22 @@ impl From<ssh_key::Error> for KeyError {
     }
 }
 
-/// Makes a pair. Takes seconds for large RSA keys. `comment` stands in the OpenSSH notations.
+/// Makes a pair off the runtime, which has one thread and other calls to answer: large RSA keys take seconds.
+/// `comment` stands in the OpenSSH notations.
 ///
 /// # Errors
 /// When the system has no random numbers, or a notation cannot hold the comment.
-pub(crate) fn generate(algorithm: Algorithm, comment: &str) -> Result<KeyPair, KeyError> {
+pub(crate) async fn make(algorithm: Algorithm, comment: String) -> Result<KeyPair, Diagnostic> {
+    let made = tokio::task::spawn_blocking(move || generate(algorithm, &comment)).await;
+    let problem = match made {
+        Ok(Ok(pair)) => return Ok(pair),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "The provider crashed while it was made.".to_owned(),
+    };
+    Err(Diagnostic::error("The key cannot be made").detail(problem))
+}
+
+fn generate(algorithm: Algorithm, comment: &str) -> Result<KeyPair, KeyError> {
     match algorithm {
         Algorithm::Ed25519 => {
             let key = SigningKey::generate(&mut OsRng);

@@ -78,8 +78,7 @@ impl EphemeralResource for AzureAccessToken {
     ) -> Result<Opened<AzureAccessTokenModel>, Diagnostics> {
         let session = context.data();
         let reference = config.reference()?;
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.token = Some(placeholder());
             return Ok(Opened::new(config));
         }
@@ -90,9 +89,6 @@ impl EphemeralResource for AzureAccessToken {
         config.expires_at = opened.text("expires_at");
         let lease = check_ttl(opened.lease, config.min_ttl.as_deref()).await?;
         config.lease = lease.as_ref().map(LeaseModel::new);
-        Ok(match lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, lease))
     }
 }

@@ -1,82 +1,50 @@
 //! Private keys that are made here, for certificates.
 
-use rcgen::{
-    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
-};
-use rsa::RsaPrivateKey;
-use rsa::pkcs8::EncodePrivateKey as _;
-use rustls_pki_types::PrivatePkcs8KeyDer;
+use rcgen::KeyPair;
+use secret_value::Secret;
 use tf_framework::prelude::*;
 
-/// A kind of key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyType {
-    EcP256,
-    EcP384,
-    Ed25519,
-    /// With this many bits.
-    Rsa(usize),
-}
+use crate::private_key::{Algorithm, make};
 
 /// The kinds, by what the configuration calls them; the first is the default.
-const KINDS: [(&str, KeyType); 6] = [
-    ("ec-p256", KeyType::EcP256),
-    ("ec-p384", KeyType::EcP384),
-    ("ed25519", KeyType::Ed25519),
-    ("rsa-2048", KeyType::Rsa(2048)),
-    ("rsa-3072", KeyType::Rsa(3072)),
-    ("rsa-4096", KeyType::Rsa(4096)),
+const KINDS: [(&str, Algorithm); 6] = [
+    ("ec-p256", Algorithm::EcdsaP256),
+    ("ec-p384", Algorithm::EcdsaP384),
+    ("ed25519", Algorithm::Ed25519),
+    ("rsa-2048", Algorithm::Rsa(2048)),
+    ("rsa-3072", Algorithm::Rsa(3072)),
+    ("rsa-4096", Algorithm::Rsa(4096)),
 ];
 
-impl KeyType {
-    /// The kind called `name`.
-    ///
-    /// # Errors
-    /// When there is none, at `key_type`.
-    pub(super) fn named(name: Option<&str>) -> Result<Self, Diagnostic> {
-        let name = name.unwrap_or(KINDS[0].0);
-        let known = KINDS.iter().find(|(known, _)| *known == name);
-        known.map(|(_, kind)| *kind).ok_or_else(|| {
-            let names = KINDS.map(|(known, _)| format!("`{known}`"));
-            Diagnostic::error("Unknown kind of key")
-                .detail(format!("It is one of {}.", names.join(", ")))
-                .at("key_type")
-        })
-    }
-
-    /// A new key. An RSA key takes a second or more, during which others are served.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
-    pub(super) async fn make(self) -> Result<KeyPair, Diagnostics> {
-        self.made().await.map_err(|why| {
-            Diagnostic::error("The key cannot be made")
-                .detail(why)
-                .into()
-        })
-    }
-
-    async fn made(self) -> Result<KeyPair, String> {
-        let algorithm = match self {
-            Self::EcP256 => &PKCS_ECDSA_P256_SHA256,
-            Self::EcP384 => &PKCS_ECDSA_P384_SHA384,
-            Self::Ed25519 => &PKCS_ED25519,
-            Self::Rsa(bits) => {
-                let making = tokio::task::spawn_blocking(move || rsa(bits)).await;
-                return making.map_err(|error| error.to_string())?;
-            }
-        };
-        KeyPair::generate_for(algorithm).map_err(|error| error.to_string())
-    }
+/// The kind called `name`.
+///
+/// # Errors
+/// When there is none, at `key_type`.
+pub(super) fn key_type(name: Option<&str>) -> Result<Algorithm, Diagnostic> {
+    let name = name.unwrap_or(KINDS[0].0);
+    let known = KINDS.iter().find(|(known, _)| *known == name);
+    known.map(|(_, kind)| *kind).ok_or_else(|| {
+        let names = KINDS.map(|(known, _)| format!("`{known}`"));
+        Diagnostic::error("Unknown kind of key")
+            .detail(format!("It is one of {}.", names.join(", ")))
+            .at("key_type")
+    })
 }
 
-fn rsa(bits: usize) -> Result<KeyPair, String> {
-    let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits);
-    let key = key.map_err(|error| error.to_string())?;
-    let document = key.to_pkcs8_der().map_err(|error| error.to_string())?;
-    let document = PrivatePkcs8KeyDer::from(document.as_bytes());
-    KeyPair::from_pkcs8_der_and_sign_algo(&document, &PKCS_RSA_SHA256)
-        .map_err(|error| error.to_string())
+/// A new key: to sign a request with, and as PKCS #8 in PEM.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub(super) async fn certificate_key(kind: Algorithm) -> Result<(KeyPair, Secret), Diagnostic> {
+    let pem = make(kind, String::new()).await?.private_pem;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the library that signs reads the key, which stays in this process"
+    )]
+    let text = String::from_utf8_lossy(pem.expose());
+    let key = KeyPair::from_pem(&text)
+        .map_err(|error| Diagnostic::error("The key cannot be made").detail(error.to_string()))?;
+    Ok((key, pem))
 }
 
 #[cfg(test)]
@@ -99,8 +67,8 @@ mod tests {
         ];
         for (name, bytes) in sizes {
             let make = || {
-                let kind = KeyType::named(Some(name)).unwrap();
-                runtime.block_on(kind.make()).unwrap()
+                let kind = key_type(Some(name)).unwrap();
+                runtime.block_on(certificate_key(kind)).unwrap().0
             };
             let (one, other) = (make(), make());
             assert_eq!(one.der_bytes().len(), bytes, "{name}");
@@ -110,13 +78,10 @@ mod tests {
 
     #[test]
     fn kinds_have_names() {
-        assert_eq!(KeyType::named(None).unwrap(), KeyType::EcP256);
-        assert_eq!(
-            KeyType::named(Some("rsa-4096")).unwrap(),
-            KeyType::Rsa(4096)
-        );
+        assert_eq!(key_type(None).unwrap(), Algorithm::EcdsaP256);
+        assert_eq!(key_type(Some("rsa-4096")).unwrap(), Algorithm::Rsa(4096));
         for wrong in ["rsa", "rsa-1024", "RSA-2048", ""] {
-            let problem = KeyType::named(Some(wrong)).unwrap_err();
+            let problem = key_type(Some(wrong)).unwrap_err();
             assert!(problem.to_string().contains("kind of key"), "{problem}");
         }
     }

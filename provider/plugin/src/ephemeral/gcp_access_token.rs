@@ -95,8 +95,7 @@ impl EphemeralResource for GcpAccessToken {
     ) -> Result<Opened<GcpAccessTokenModel>, Diagnostics> {
         let session = context.data();
         let reference = config.r#ref.parsed.clone();
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.token = Some(placeholder());
             return Ok(Opened::new(config));
         }
@@ -104,9 +103,6 @@ impl EphemeralResource for GcpAccessToken {
         config.token = opened.secret("token");
         config.expires_at = opened.text("expires_at");
         config.lease = opened.lease.as_ref().map(LeaseModel::new);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }

@@ -88,8 +88,7 @@ impl EphemeralResource for IdentityToken {
     ) -> Result<Opened<IdentityTokenModel>, Diagnostics> {
         let session = context.data();
         let reference = reference(&config.audience)?;
-        if config.applying == Some(false) {
-            session.metadata(&reference).await?;
+        if session.only_plans(config.applying, &reference).await? {
             config.value = Some(placeholder());
             return Ok(Opened::new(config));
         }
@@ -112,10 +111,7 @@ impl EphemeralResource for IdentityToken {
             .map(|time| time.to_string());
         config.value = opened.text;
         config.lease = opened.lease.as_ref().map(LeaseModel::new);
-        Ok(match opened.lease {
-            Some(lease) => Opened::leased(config, lease),
-            None => Opened::new(config),
-        })
+        Ok(Opened::until(config, opened.lease))
     }
 }
 

@@ -6,7 +6,7 @@ use secret_value::Secret;
 use tf_framework::model;
 use tf_framework::prelude::*;
 
-use crate::private_key::{Algorithm, generate};
+use crate::private_key::{Algorithm, make};
 use crate::session::Session;
 
 model! {
@@ -91,21 +91,7 @@ impl EphemeralResource for PrivateKey {
         let algorithm = Algorithm::named(name).ok_or_else(|| unknown_algorithm(name))?;
         let comment = config.comment.clone().unwrap_or_default();
         check_comment(&comment)?;
-        // Off the runtime, which has one thread and other calls to answer.
-        let made = tokio::task::spawn_blocking(move || generate(algorithm, &comment)).await;
-        let pair = match made {
-            Ok(Ok(pair)) => pair,
-            Ok(Err(error)) => {
-                return Err(Diagnostic::error("The key cannot be made")
-                    .detail(error.to_string())
-                    .into());
-            }
-            Err(_) => {
-                return Err(Diagnostic::error("The key cannot be made")
-                    .detail("The provider crashed while it was made.")
-                    .into());
-            }
-        };
+        let pair = make(algorithm, comment).await?;
         config.private_key_pem = Some(pair.private_pem);
         config.private_key_openssh = Some(pair.private_openssh);
         config.public_key_pem = Some(pair.public_pem);

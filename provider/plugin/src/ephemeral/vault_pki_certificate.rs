@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use rcgen::{CertificateParams, DnType, KeyPair};
-use secret_value::{Secret, redaction};
+use secret_value::Secret;
 use serde_json::json;
 use tf_framework::model;
 use tf_framework::prelude::*;
 use tf_framework::value::Value;
 
-use super::certificate_key::KeyType;
+use super::certificate_key::{certificate_key, key_type};
 use super::value::{PLANNED, placeholder};
 use super::vault_call::{check_reference, post};
 use crate::reference::ReferenceText;
@@ -118,7 +118,7 @@ impl EphemeralResource for VaultPkiCertificate {
         let mut problems = check_reference(config, &["sign", "issue"]);
         problems.extend(check_period(config, "ttl"));
         if let Some(kind) = config.known::<String>("key_type")
-            && let Err(problem) = KeyType::named(Some(&kind))
+            && let Err(problem) = key_type(Some(&kind))
         {
             problems.push(problem);
         }
@@ -156,10 +156,8 @@ impl EphemeralResource for VaultPkiCertificate {
             request.insert("ttl".to_owned(), json!(ttl));
         }
         let key = if config.signs() {
-            let key = KeyType::named(config.key_type.as_deref())?.make().await?;
+            let (key, pem) = certificate_key(key_type(config.key_type.as_deref())?).await?;
             request.insert("csr".to_owned(), json!(config.signing_request(&key)?));
-            let pem = Secret::from_text(key.serialize_pem());
-            redaction::register(&pem);
             Some(pem)
         } else {
             None

@@ -183,6 +183,7 @@ fn get_named(name: Option<&str>, proxy: Option<&Url>, url: &Url) -> StoreError {
         },
         proxy: proxy.map(|proxy| proxy.as_str().replace("https://", "http://")),
         timeout: Some(Duration::from_secs(5)),
+        ..HttpOptions::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
