@@ -172,6 +172,8 @@ fn a_database_and_a_service_on_aws() {
         "ephemeral.secretref_value.token.value",
         "password_wo         = local.database[\"password\"] # Rotated monthly.",
         "depends_on = [ephemeral.aws_secretsmanager_secret_version.database]",
+        "password       = var.db_password",
+        "password       = var.aws_db_instance_archive_password",
     ] {
         assert!(text.contains(part), "lacks `{part}`:\n{text}");
     }
@@ -196,7 +198,7 @@ fn azure_google_and_kubernetes() {
     for part in [
         "ephemeral \"azurerm_key_vault_secret\" \"admin\"",
         "administrator_login_password_wo_version = 1",
-        "ephemeral \"google_secret_manager_secret_version\" \"user\"",
+        "ephemeral \"google_secret_manager_secret_version\" \"database\"",
         "ephemeral \"random_password\" \"generated\"",
         "data_wo_revision = 1",
     ] {

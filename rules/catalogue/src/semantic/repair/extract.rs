@@ -8,7 +8,7 @@ use secretlint_core::facts::{
 use secretlint_core::{Applicability, Cx, Edit, Fix};
 
 use super::requirement::{is_configuration, is_rewritable, secretref};
-use super::{add_argument, fix, insertion, replacement, use_write_only, whole_lines};
+use super::{add_argument, fix, insertion, is_read, replacement, use_write_only, whole_lines};
 use crate::schemas;
 use crate::semantic::versions::{EPHEMERAL_CORE, WRITE_ONLY_CORE, needs};
 
@@ -62,7 +62,7 @@ pub(crate) fn keep_elsewhere<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -
     by_reference.into_iter().chain(by_variable).collect()
 }
 
-fn taker(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> Taker {
+fn taker<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Taker {
     let block = position.block;
     let core = |version| needs(cx, cx.module, None, version).is_empty();
     let first = position.names().next().unwrap_or_default();
@@ -84,6 +84,8 @@ fn taker(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> Taker {
                 Taker::Ephemeral
             } else if argument(position).is_some()
                 && since.is_some_and(|since| possible(since).is_empty())
+                // A write-only argument is empty for whoever reads it.
+                && !is_read(cx.module, block, first)
             {
                 Taker::WriteOnly
             } else {

@@ -47,6 +47,27 @@ resource "aws_db_instance" "replica" {
   skip_final_snapshot = true
 }
 
+# What is read from state has to stay there.
+resource "aws_db_instance" "reports" {
+  identifier     = "reports"
+  engine         = "postgres"
+  instance_class = "db.t3.micro"
+  username       = "app"
+  password       = var.db_password
+
+  skip_final_snapshot = true
+}
+
+resource "aws_db_instance" "archive" {
+  identifier     = "archive"
+  engine         = "postgres"
+  instance_class = "db.t3.micro"
+  username       = "app"
+  password       = "Hq72kks8-plum"
+
+  skip_final_snapshot = true
+}
+
 resource "aws_ssm_parameter" "copy" {
   name  = "/prod/copy/token"
   type  = "SecureString"
@@ -75,7 +96,11 @@ resource "aws_lambda_function" "app" {
 }
 
 output "db_password" {
-  value = aws_db_instance.main.password
+  value = aws_db_instance.reports.password
+}
+
+output "archive_password" {
+  value = aws_db_instance.archive.password
 }
 
 output "address" {

@@ -37,15 +37,15 @@ resource "azurerm_mssql_server" "main" {
 }
 
 # Google: the user of the database.
-data "google_secret_manager_secret_version" "user" {
+data "google_secret_manager_secret_version" "database" {
   project = "payments"
-  secret  = "database-user"
+  secret  = "database-password"
 }
 
 resource "google_sql_user" "app" {
   name     = "app"
   instance = "main"
-  password = data.google_secret_manager_secret_version.user.secret_data
+  password = data.google_secret_manager_secret_version.database.secret_data
 }
 
 # Generated for PostgreSQL.
@@ -67,6 +67,6 @@ resource "kubernetes_secret_v1" "app" {
     name = "app"
   }
   data = {
-    password = data.google_secret_manager_secret_version.user.secret_data
+    password = data.google_secret_manager_secret_version.database.secret_data
   }
 }
