@@ -237,7 +237,7 @@ async fn keep(table: &Leases, held: Option<&Registered>) {
         }
         next = renewed.renew_at;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn give_back(stores: &Stores, table: &Leases, held: Option<&Registered>) {
