@@ -277,14 +277,14 @@ mod tests {
 
     #[test]
     fn paths_are_shown_relative_to_the_root_however_they_are_written() {
-        let root = Path::new("/work/tree");
+        let root = Path::new("/srv/tree");
         for (path, shown) in [
-            ("/work/tree/live/main.tf", "live/main.tf"),
-            ("/work/tree/./live/main.tf", "live/main.tf"),
-            ("/work/tree/.hidden/main.tf", ".hidden/main.tf"),
-            ("/work/tree/../other/main.tf", "../other/main.tf"),
-            ("/work/tree2/main.tf", "/work/tree2/main.tf"),
-            ("/work/tree", "."),
+            ("/srv/tree/live/main.tf", "live/main.tf"),
+            ("/srv/tree/./live/main.tf", "live/main.tf"),
+            ("/srv/tree/.hidden/main.tf", ".hidden/main.tf"),
+            ("/srv/tree/../other/main.tf", "../other/main.tf"),
+            ("/srv/tree2/main.tf", "/srv/tree2/main.tf"),
+            ("/srv/tree", "."),
         ] {
             let path = Path::new(path);
             assert_eq!(display(root, path), shown);

@@ -8,9 +8,7 @@ use secret_policy::SecretRef;
 use crate::error::{Result, StoreError};
 use crate::lease::Leased;
 use crate::payload::SecretPayload;
-
-/// Calls at the same time; the default limit of Parameter Store is 40 a second.
-const AT_ONCE: usize = 8;
+use crate::store::AT_ONCE;
 
 /// A reference with its place among all that are wanted.
 pub(super) type Asked = (usize, SecretRef);

@@ -8,9 +8,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use reqwest::Method;
 use secret_policy::{Scheme, SecretRef};
@@ -31,9 +28,6 @@ use crate::http::SecretText;
 use crate::lease::Leased;
 use crate::payload::{Metadata, SecretPayload};
 use crate::store::{FetchOptions, SecretStore, WriteRequest};
-
-/// Calls at the same time.
-const AT_ONCE: usize = 8;
 
 pub(in crate::backends) const KIND: StoreKind = StoreKind {
     scheme: Scheme::AzureKv,
@@ -219,20 +213,6 @@ impl SecretStore for KeyVault {
         _options: &FetchOptions,
     ) -> Result<Leased<SecretPayload>> {
         self.read(reference).await
-    }
-
-    /// Reads one by one, several at a time: the vault has no call for more.
-    async fn fetch_many(
-        &self,
-        references: &[SecretRef],
-        _options: &FetchOptions,
-    ) -> Vec<Result<Leased<SecretPayload>>> {
-        // Boxed: a future of many nested calls is large, and several of them are held at once.
-        let calls: Vec<BoxFuture<'_, _>> = references
-            .iter()
-            .map(|reference| self.read(reference).boxed())
-            .collect();
-        stream::iter(calls).buffered(AT_ONCE).collect().await
     }
 
     async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {

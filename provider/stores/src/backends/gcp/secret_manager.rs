@@ -6,9 +6,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt as _};
 use reqwest::Method;
 use secret_policy::{Scheme, SecretRef};
 use serde_json::json;
@@ -26,8 +23,6 @@ use crate::lease::Leased;
 use crate::payload::{Metadata, SecretPayload};
 use crate::store::{FetchOptions, SecretStore, WriteRequest};
 
-/// Calls at the same time.
-const AT_ONCE: usize = 8;
 /// Versions in one page.
 const PAGE: usize = 250;
 /// Pages that are counted at most.
@@ -159,20 +154,6 @@ impl SecretStore for SecretManager {
         _options: &FetchOptions,
     ) -> Result<Leased<SecretPayload>> {
         self.read(reference).await
-    }
-
-    /// One call for each, several at a time: the service has none for many.
-    async fn fetch_many(
-        &self,
-        references: &[SecretRef],
-        _options: &FetchOptions,
-    ) -> Vec<Result<Leased<SecretPayload>>> {
-        // Boxed: a future of many nested calls is large, and several of them are held at once.
-        let calls: Vec<BoxFuture<'_, _>> = references
-            .iter()
-            .map(|reference| self.read(reference).boxed())
-            .collect();
-        stream::iter(calls).buffered(AT_ONCE).collect().await
     }
 
     async fn metadata(&self, reference: &SecretRef) -> Result<Metadata> {

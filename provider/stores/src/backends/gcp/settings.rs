@@ -454,7 +454,7 @@ mod tests {
 
     fn read(variables: &[(&str, &str)], settings: &Settings) -> Result<GcpSettings> {
         BLOCK.check(settings)?;
-        let environment = Environment::fixed("/work", variables.iter().copied());
+        let environment = Environment::fixed("/srv", variables.iter().copied());
         GcpSettings::read(&environment, Some(settings))
     }
 
@@ -490,7 +490,7 @@ mod tests {
         assert_eq!(settings.project.as_deref(), Some("mine"));
         assert_eq!(
             settings.credentials_file,
-            Some(PathBuf::from("/work/key.json"))
+            Some(PathBuf::from("/srv/key.json"))
         );
     }
 
