@@ -46,11 +46,10 @@ fn on_a_terminal(folder: &Path, arguments: &[&str], ci: Option<&str>) -> Output 
         .unwrap_or_else(|error| panic!("this test needs python3 on PATH: {error}"))
 }
 
-#[test]
-fn long_runs_show_how_far_they_are_in_a_terminal_only() {
-    let folder = tempfile::tempdir().unwrap();
+/// Writes the files, each with so many blocks.
+fn fill(folder: &Path, blocks: usize) {
     let mut text = String::new();
-    for n in 0..60 {
+    for n in 0..blocks {
         writeln!(
             text,
             "resource \"aws_s3_bucket\" \"b{n}\" {{\n  bucket = \"name-{n}\"\n}}"
@@ -58,10 +57,15 @@ fn long_runs_show_how_far_they_are_in_a_terminal_only() {
         .unwrap();
     }
     for n in 0..FILES {
-        let path = folder.path().join(format!("m{n}"));
-        std::fs::create_dir(&path).unwrap();
+        let path = folder.join(format!("m{n}"));
+        std::fs::create_dir_all(&path).unwrap();
         std::fs::write(path.join("main.tf"), &text).unwrap();
     }
+}
+
+#[test]
+fn long_runs_show_how_far_they_are_in_a_terminal_only() {
+    let folder = tempfile::tempdir().unwrap();
     let shown = |arguments: &[&str], ci| {
         let output = on_a_terminal(folder.path(), arguments, ci);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -73,8 +77,12 @@ fn long_runs_show_how_far_they_are_in_a_terminal_only() {
         terminal.to_owned()
     };
     let bar = format!("of {FILES} files");
-    // One thread, so that the run is long enough on every machine.
-    assert!(shown(&["--threads", "1"], None).contains(&bar));
+    // One thread, and more to read until the run is long on this machine, too.
+    let is_shown = [60, 240, 960].into_iter().any(|blocks| {
+        fill(folder.path(), blocks);
+        shown(&["--threads", "1"], None).contains(&bar)
+    });
+    assert!(is_shown);
     assert_eq!(shown(&["--threads", "1", "--quiet"], None), "");
     assert_eq!(shown(&["--threads", "1"], Some("true")), "");
 }
