@@ -11,8 +11,8 @@ use e2e::Sandbox;
 use e2e::python::{self, Scope};
 use e2e::sandbox::Installation;
 use e2e::servers::{
-    Doppler, DopplerAccess, FaultProxy, Infisical, InfisicalRole, Kubernetes, Moto, OnePassword,
-    OpenBao, PROJECT_ID,
+    Azure, Doppler, DopplerAccess, FaultProxy, Google, GoogleRole, Infisical, InfisicalRole,
+    KeyVault, Kubernetes, Moto, OnePassword, OpenBao, PROJECT_ID, VAULT_TENANT, VaultRole,
 };
 use serde_json::{Map, json};
 
@@ -40,9 +40,11 @@ pub(crate) const STORES: &[(&str, Start)] = &[
     ("age", age),
     ("aws-sm", || aws(|index| format!("aws-sm://s{index}"))),
     ("aws-ssm", || aws(|index| format!("aws-ssm://p/s{index}"))),
+    ("azure-kv", azure),
     ("doppler", doppler),
     ("env", env),
     ("file", file),
+    ("gcp-sm", google),
     ("infisical", infisical),
     ("k8s", k8s),
     ("local", local),
@@ -225,6 +227,48 @@ fn vault() -> Result<Ready> {
     let (url, token) = (proxy.url(), bao.root_token().to_owned());
     let ready = Ready::behind(proxy, bao, |index| format!("vault://kv/s{index}#v"));
     Ok(ready.with("VAULT_ADDR", url).with("VAULT_TOKEN", token))
+}
+
+fn azure() -> Result<Ready> {
+    let entra = Azure::start(None)?;
+    let vault = KeyVault::start(&entra, None)?;
+    let client = entra.application();
+    vault.allow(&client, VaultRole::User);
+    for index in 0..COUNT {
+        vault.set(&format!("s{index}"), &content(index));
+    }
+    let (proxy, secret) = (
+        FaultProxy::start(&vault.url())?,
+        entra.secret(&client, false),
+    );
+    let settings = format!(
+        "tenant_id = {VAULT_TENANT:?}\n    authority_host = {:?}\n    vault_urls = {{ \"acme-kv\" = {:?} }}",
+        entra.url(),
+        proxy.url()
+    );
+    let ready = Ready::behind(proxy, (entra, vault), |index| {
+        format!("azure-kv://acme-kv/s{index}")
+    });
+    Ok(ready
+        .with("ARM_CLIENT_ID", client)
+        .with("ARM_CLIENT_SECRET", secret)
+        .block("azure", &settings))
+}
+
+fn google() -> Result<Ready> {
+    let server = Google::start("acme", None)?;
+    for index in 0..COUNT {
+        server.put(&format!("S{index}"), content(index).as_bytes());
+    }
+    let (proxy, token) = (
+        FaultProxy::start(&server.url())?,
+        server.token(&[GoogleRole::Admin]),
+    );
+    let settings = format!("endpoint = {:?}", proxy.url());
+    let ready = Ready::behind(proxy, server, |index| format!("gcp-sm://acme/S{index}"));
+    Ok(ready
+        .with("GOOGLE_OAUTH_ACCESS_TOKEN", token)
+        .block("gcp", &settings))
 }
 
 fn doppler() -> Result<Ready> {
