@@ -11,12 +11,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-#[expect(
-    dead_code,
-    reason = "a part of the library; the search is not used here"
-)]
-#[path = "src/patterns/keywords.rs"]
-mod keywords;
 #[expect(unreachable_pub, reason = "a part of the library")]
 #[path = "src/patterns/page.rs"]
 mod page;
@@ -26,7 +20,6 @@ mod schema;
 #[path = "build/schemas.rs"]
 mod schemas;
 
-use keywords::{Keywords, WORDS};
 use schema::{Pattern, Text, VendorFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -46,17 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(twice) = patterns.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(format!("two patterns are named `{}`", twice[0].id).into());
     }
-    let entries = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
-        pattern
-            .keywords
-            .iter()
-            .map(move |word| (word.clone(), index))
-    });
-    let keywords = Keywords::build(entries.collect());
     let mut code = String::new();
     write_patterns(&mut code, &patterns)?;
     write_pages(&mut code, &patterns)?;
-    write_keywords(&mut code, &keywords)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("catalogue.rs"), code)?;
     let providers = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("schemas");
@@ -126,24 +111,6 @@ fn write_pages(code: &mut String, patterns: &[Pattern]) -> std::fmt::Result {
     writeln!(code, "static PAGES: [&str; {}] = [", patterns.len())?;
     for pattern in patterns {
         writeln!(code, "{:?},", page::render(pattern))?;
-    }
-    writeln!(code, "];")
-}
-
-fn write_keywords(code: &mut String, keywords: &Keywords) -> std::fmt::Result {
-    writeln!(
-        code,
-        "static BEGINS: [u64; {WORDS}] = {:?};\n\
-         static RANKS: [u16; {WORDS}] = {:?};\nstatic OFFSETS: [u16; {}] = {:?};\n\
-         static ENTRIES: [(Text, u16); {}] = [",
-        keywords.begins,
-        keywords.ranks,
-        keywords.offsets.len(),
-        keywords.offsets,
-        keywords.entries.len(),
-    )?;
-    for (word, pattern) in keywords.entries.iter() {
-        writeln!(code, "(Text::Borrowed({word:?}), {pattern}),")?;
     }
     writeln!(code, "];")
 }

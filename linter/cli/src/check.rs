@@ -1,7 +1,7 @@
 //! `secretlint [check]`: one run of the engine, written wherever it was asked to go.
 
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::CommandFactory as _;
@@ -105,9 +105,15 @@ impl Scope {
     ) -> Result<Report, CliError> {
         let own = project::own_patterns(&self.project.config);
         let rules = self.all_rules(own.as_ref().map(|own| own as &dyn Rule));
+        // The root is the current folder: relative paths save the system the way down to it, file by file.
+        let below = |path: &PathBuf| match path.strip_prefix(&self.root) {
+            Ok(below) => below.to_owned(),
+            Err(_) => path.clone(),
+        };
+        let paths: Vec<PathBuf> = self.paths.iter().map(below).collect();
         let input = Input {
-            root: &self.root,
-            paths: &self.paths,
+            root: Path::new("."),
+            paths: &paths,
             texts: &self.texts,
             only,
         };

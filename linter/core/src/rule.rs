@@ -137,6 +137,98 @@ impl BitOr for Hooks {
     }
 }
 
+/// Which values of a block a rule wants to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// None.
+    Nothing,
+    /// Those of the outermost attributes and nested blocks in which one of the rule's words stands; all,
+    /// when one stands in the block's header, and in JSON, where a word can be written in many ways.
+    Mentions,
+    /// All.
+    Everything,
+}
+
+impl Look {
+    /// [`Look::Mentions`] if `wanted`.
+    #[must_use]
+    pub fn at_mentions(wanted: bool) -> Self {
+        if wanted {
+            Self::Mentions
+        } else {
+            Self::Nothing
+        }
+    }
+
+    /// [`Look::Everything`] if `wanted`.
+    #[must_use]
+    pub fn at_all(wanted: bool) -> Self {
+        if wanted {
+            Self::Everything
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// What a rule searches texts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word<'w> {
+    /// At least three lower-case characters, found in any case.
+    Part(&'w str),
+    /// The same, not followed by a lower-case letter.
+    End(&'w str),
+    /// [`Word::ENCODED`] or more characters of base64, of either alphabet, or ends of lines.
+    Encoded,
+}
+
+/// A word that stands in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Its index in [`Rule::words`].
+    pub word: u32,
+    /// Byte offset of its start.
+    pub start: u32,
+}
+
+impl Word<'_> {
+    /// Fewer characters are not looked at as base64.
+    pub const ENCODED: usize = 24;
+
+    /// True for a character of [`Word::Encoded`].
+    #[must_use]
+    pub fn is_encoded(byte: u8) -> bool {
+        const ENCODED: [bool; 256] = {
+            let mut table = [false; 256];
+            let mut byte = 0_u8;
+            while byte < 128 {
+                table[byte as usize] = byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-' | b'\n');
+                byte += 1;
+            }
+            table
+        };
+        ENCODED[usize::from(byte)]
+    }
+
+    /// True when the word stands in a text. For one word and one text; the engine finds all at once.
+    #[must_use]
+    pub fn is_in(self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        match self {
+            Self::Part(word) => lower.contains(word),
+            Self::End(word) => lower.match_indices(word).any(|(start, _)| {
+                let next = text.as_bytes().get(start + word.len());
+                !next.is_some_and(u8::is_ascii_lowercase)
+            }),
+            Self::Encoded => text
+                .as_bytes()
+                .split(|byte| !Self::is_encoded(*byte))
+                .any(|run| run.len() >= Self::ENCODED),
+        }
+    }
+}
+
 /// A rule: what it says about itself and one or more hooks.
 ///
 /// - Hooks are called once per file, value, block, module and run, in source order.
@@ -154,20 +246,20 @@ pub trait Rule: Send + Sync {
     /// The hooks the rule implements.
     fn hooks(&self) -> Hooks;
 
-    /// Looks at the text of a file.
-    fn text(&self, _cx: &Cx<'_, '_>, _file: &SourceFile, _sink: &mut Sink) {}
-
-    /// A block that contains none of these words is not shown to [`Rule::position`]: one search for the
-    /// words of all rules is quicker than a look at every value. In JSON, where a word can be written
-    /// in many ways, every block is shown. Provided: no words, every block is shown.
-    fn words(&self) -> &'static [&'static str] {
-        &[]
+    /// What is searched for in every file, for all rules at once: that is quicker than a look at every
+    /// value, and than a search of each rule's own. [`Rule::text`] is told where they stand, and
+    /// [`Rule::looks_into`] can choose values by them ([`Look::Mentions`]). Provided: no words.
+    fn words(&self) -> Vec<Word<'_>> {
+        Vec::new()
     }
 
-    /// True when the values of a block are to be shown to [`Rule::position`]: asked once a block, so
-    /// that a rule for a few kinds of blocks costs nothing elsewhere. Provided: every block.
-    fn looks_into(&self, _cx: &Cx<'_, '_>, _block: &Block<'_>) -> bool {
-        true
+    /// Looks at the text of a file. `words` are the rule's own, in the order in which they stand there.
+    fn text(&self, _cx: &Cx<'_, '_>, _file: &SourceFile, _words: &[Occurrence], _sink: &mut Sink) {}
+
+    /// Which values of a block are shown to [`Rule::position`]: asked once a block, so that a rule for a
+    /// few kinds of blocks costs nothing elsewhere. Provided: all of every block.
+    fn looks_into(&self, _cx: &Cx<'_, '_>, _block: &Block<'_>) -> Look {
+        Look::Everything
     }
 
     /// Looks at one value; containers are shown before their elements.

@@ -2,6 +2,7 @@
 //! `file` and `templatefile` read. Read when the files of a batch are known, never outside the tree,
 //! and not when an ignore file hides them.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -41,33 +42,40 @@ pub(crate) fn present(
     input: &Input<'_>,
     settings: &Files,
     needed: &Needed,
-    is_known: &dyn Fn(&str) -> bool,
+    is_known: &(dyn Fn(&str) -> bool + Sync),
 ) -> Vec<Found> {
     // Texts from memory alone (standard input) have nothing beside them.
     if input.paths.is_empty() {
         return Vec::new();
     }
-    let mut visible: BTreeMap<&str, BTreeSet<PathBuf>> = BTreeMap::new();
-    let there = needed.iter().filter(|(path, kind)| {
-        let full = input.root.join(path);
-        if **kind == FileKind::Lock {
-            return full.is_file();
-        }
-        if is_known(path) || settings.is_excluded(path) {
-            return false;
-        }
-        let folder = folder_of(path);
-        let visible = visible
-            .entry(folder)
-            .or_insert_with(|| entries(&input.root.join(folder), settings));
-        visible.contains(&full)
-    });
-    let found = there.map(|(path, kind)| Found {
-        path: path.clone(),
-        origin: Origin::Below,
-        kind: Some(*kind),
-    });
-    found.collect()
+    let mut folders: BTreeMap<&str, Vec<(&String, FileKind)>> = BTreeMap::new();
+    for (path, kind) in needed {
+        let members = folders.entry(folder_of(path)).or_default();
+        members.push((path, *kind));
+    }
+    let in_folder = |(folder, members): (&str, Vec<(&String, FileKind)>)| {
+        let visible = LazyCell::new(|| entries(&input.root.join(folder), settings));
+        let is_there = |(path, kind): &(&String, FileKind)| {
+            let full = input.root.join(path);
+            match kind {
+                FileKind::Lock => full.is_file(),
+                _ => !is_known(path) && !settings.is_excluded(path) && visible.contains(&full),
+            }
+        };
+        let there: Vec<Found> = members
+            .into_iter()
+            .filter(is_there)
+            .map(|(path, kind)| Found {
+                path: path.clone(),
+                origin: Origin::Below,
+                kind: Some(kind),
+            })
+            .collect();
+        there
+    };
+    let mut found: Vec<Found> = folders.into_par_iter().flat_map_iter(in_folder).collect();
+    found.sort_unstable();
+    found
 }
 
 /// The files of one folder that no ignore file hides.

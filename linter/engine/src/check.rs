@@ -1,44 +1,52 @@
 //! Facts -> findings: every rule over one shared walk.
 
+use hcl_syntax::Span;
 use rayon::prelude::*;
-use secretlint_core::facts::{Module, Workspace, each_position};
-use secretlint_core::{Cx, DigestKey, Hooks, Rule, Sink};
+use secretlint_core::facts::{Block, Module, Position, Visitor, Workspace, visit_positions};
+use secretlint_core::{Cx, DigestKey, Hooks, Look, Rule, Sink};
 
-use crate::words::{Found, Words};
+use crate::words::{Mentions, Place, Words};
 
 /// The rules by hook, so that a walk calls only those that listen. Indexes are those of the
 /// registry the rules came from.
 pub(crate) struct Registry<'r> {
     rules: &'r [&'r dyn Rule],
     text: Vec<usize>,
+    /// At most 64.
     position: Vec<usize>,
     block: Vec<usize>,
     module: Vec<usize>,
-    /// Of the rules that look at positions.
     words: Words,
 }
 
 impl<'r> Registry<'r> {
     /// The rules that `is_on` lets in.
     pub(crate) fn new(rules: &'r [&'r dyn Rule], is_on: impl Fn(&dyn Rule) -> bool) -> Self {
+        let on: Vec<bool> = rules.iter().map(|rule| is_on(*rule)).collect();
         let listening = |hook: Hooks| -> Vec<usize> {
-            let wanted =
-                |(_, rule): &(usize, &&dyn Rule)| rule.hooks().contains(hook) && is_on(**rule);
-            rules
-                .iter()
-                .enumerate()
-                .filter(wanted)
-                .map(|(index, _)| index)
-                .collect()
+            let wanted = |index: &usize| on[*index] && rules[*index].hooks().contains(hook);
+            (0..rules.len()).filter(wanted).collect()
         };
-        let position = listening(Hooks::POSITION);
+        let (text, position) = (listening(Hooks::TEXT), listening(Hooks::POSITION));
+        debug_assert!(
+            position.len() <= 64,
+            "a rule that looks at positions is a bit"
+        );
+        let words = Words::new((0..rules.len()).filter(|index| on[*index]).map(|index| {
+            let place = |listening: &[usize]| listening.iter().position(|own| *own == index);
+            Place {
+                rule: rules[index],
+                text: place(&text),
+                position: place(&position),
+            }
+        }));
         Self {
             rules,
-            text: listening(Hooks::TEXT),
-            words: Words::new(position.iter().map(|&index| rules[index])),
+            text,
             position,
             block: listening(Hooks::BLOCK),
             module: listening(Hooks::MODULE),
+            words,
         }
     }
 
@@ -69,36 +77,25 @@ impl<'r> Registry<'r> {
                 .map(|&index| (index, self.rules[index]))
                 .collect::<Vec<_>>()
         };
-        let (text, position, block, whole) = (
-            of(&self.text),
-            of(&self.position),
-            of(&self.block),
-            of(&self.module),
-        );
+        let (text, position) = (of(&self.text), of(&self.position));
+        let (block, whole) = (of(&self.block), of(&self.module));
+        let mut mentions = Mentions::new(text.len());
+        // Blocks are in the order of their files.
+        let mut blocks = &module.blocks[..];
         for file in &module.files {
-            for (index, rule) in &text {
+            self.words.search(file, &mut mentions);
+            for (place, (index, rule)) in text.iter().enumerate() {
                 sink.enter(*index);
-                rule.text(&cx, file, &mut sink);
+                rule.text(&cx, file, mentions.of_text(place), &mut sink);
+            }
+            let own = blocks.partition_point(|facts| facts.file.path <= file.path);
+            let (here, rest) = blocks.split_at(own);
+            blocks = rest;
+            for facts in here {
+                show(&cx, facts, &position, &mentions, &mut sink);
             }
         }
-        let mut looking = Vec::with_capacity(position.len());
-        let mut words = Found::default();
         for facts in &module.blocks {
-            let mentioned = self.words.rules_of(facts, &mut words);
-            let is_mentioned = |index: usize| index >= 64 || (mentioned >> index) & 1 != 0;
-            let wanted = position.iter().enumerate();
-            let wanted = wanted
-                .filter(|(index, (_, rule))| is_mentioned(*index) && rule.looks_into(&cx, facts));
-            looking.clear();
-            looking.extend(wanted.map(|(_, rule)| *rule));
-            if !looking.is_empty() {
-                each_position(facts, &mut |at| {
-                    for (index, rule) in &looking {
-                        sink.enter(*index);
-                        rule.position(&cx, at, &mut sink);
-                    }
-                });
-            }
             for (index, rule) in &block {
                 sink.enter(*index);
                 rule.block(&cx, facts, &mut sink);
@@ -109,5 +106,84 @@ impl<'r> Registry<'r> {
             rule.module(&cx, &mut sink);
         }
         sink
+    }
+}
+
+/// Shows the values of a block to the rules that want to see them.
+fn show<'a>(
+    cx: &Cx<'_, 'a>,
+    block: &Block<'a>,
+    rules: &[(usize, &dyn Rule)],
+    mentions: &Mentions,
+    sink: &mut Sink,
+) {
+    let (mut always, mut mentioning) = (0, 0);
+    for (bit, (_, rule)) in rules.iter().enumerate() {
+        match rule.looks_into(cx, block) {
+            Look::Nothing => {}
+            Look::Mentions => mentioning |= 1 << bit,
+            Look::Everything => always |= 1 << bit,
+        }
+    }
+    if block.file.kind.is_json() {
+        always |= mentioning;
+    } else if mentioning != 0 {
+        if always == 0 && mentions.inside(block.span) & mentioning == 0 {
+            return;
+        }
+        always |= mentions.inside(block.header) & mentioning;
+    }
+    if always | mentioning == 0 {
+        return;
+    }
+    visit_positions(
+        block,
+        &mut Showing {
+            cx,
+            block,
+            rules,
+            mentions,
+            always,
+            mentioning,
+            looking: always,
+            sink,
+        },
+    );
+}
+
+/// Shows values to rules, which are bits by their place.
+struct Showing<'s, 'r, 'a> {
+    cx: &'s Cx<'r, 'a>,
+    block: &'s Block<'a>,
+    rules: &'s [(usize, &'s dyn Rule)],
+    mentions: &'s Mentions,
+    /// Rules that see every value of the block.
+    always: u64,
+    /// Rules that see what is inside an item with one of their words.
+    mentioning: u64,
+    /// Rules that see the item at hand.
+    looking: u64,
+    sink: &'s mut Sink,
+}
+
+impl<'a> Visitor<'a> for Showing<'_, '_, 'a> {
+    fn enters(&mut self, item: Span, paired: bool) -> bool {
+        self.looking = self.always;
+        if self.mentioning & !self.always != 0 {
+            // The name of a pair stands in another item than the value that it names.
+            let span = if paired { self.block.span } else { item };
+            self.looking |= self.mentions.inside(span) & self.mentioning;
+        }
+        self.looking != 0
+    }
+
+    fn position(&mut self, position: &Position<'_, 'a>) {
+        let mut rest = self.looking;
+        while rest != 0 {
+            let (index, rule) = self.rules[rest.trailing_zeros() as usize];
+            rest &= rest - 1;
+            self.sink.enter(index);
+            rule.position(self.cx, position, self.sink);
+        }
     }
 }

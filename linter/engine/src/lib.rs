@@ -148,7 +148,7 @@ impl<'r> Linter<'r> {
 /// The modules of `files`, which lie in any order, built in parallel and linked.
 fn workspace<'a>(
     files: impl IntoIterator<Item = &'a SourceFile>,
-    environments: &dyn Environments,
+    environments: &'a dyn Environments,
 ) -> Workspace<'a> {
     let folders: Vec<_> = by_folder(files).into_iter().enumerate().collect();
     let build = |(index, (path, members))| Module::build(ModuleId(index as u32), path, members);

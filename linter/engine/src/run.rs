@@ -168,17 +168,22 @@ impl<'r> Run<'r> {
         let settings = &self.linter.config.files;
         let needed = beside::needed(files);
         let found = beside::present(self.input, settings, &needed, &known);
+        let read = |found: Found| match read(self.input, &found, settings) {
+            Read::Text(kind, text) => Some((found, kind, text)),
+            Read::Skipped | Read::Unreadable(_) => None,
+        };
+        let texts: Vec<_> = found.into_par_iter().filter_map(read).collect();
         let mut all = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut loaded = Vec::with_capacity(found.len());
-        for found in found {
-            let index = self.found.len() + all.len();
-            if let Read::Text(kind, text) = read(self.input, &found, settings) {
-                let (id, path) = (FileId(index as u32), found.path.as_str());
-                loaded.push(SourceFile::new(id, path, kind, text));
-                all.push(found);
-            }
-        }
-        loaded
+        let first = self.found.len() + all.len();
+        let file = |(index, (found, kind, text)): (usize, (Found, FileKind, String))| {
+            let id = FileId((first + index) as u32);
+            let file = SourceFile::new(id, found.path.as_str(), kind, text);
+            (found, file)
+        };
+        let files: Vec<_> = texts.into_par_iter().enumerate().map(file).collect();
+        let (found, files): (Vec<Found>, Vec<SourceFile>) = files.into_iter().unzip();
+        all.extend(found);
+        files
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::civil::date;
 use secretlint_core::facts::{Block, Position, Role};
 use secretlint_core::{
-    Confidence, Cx, DigestKey, Family, Lifecycle, Place, Rank, Related, Rule, RuleId, Severity,
+    Confidence, Cx, DigestKey, Family, Lifecycle, Look, Occurrence, Place, Rank, Related, Rule,
+    RuleId, Severity, Word,
 };
 
 use super::*;
@@ -103,7 +104,7 @@ impl Rule for TokenRule {
         Hooks::TEXT | Hooks::CONCLUDE
     }
 
-    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
+    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, _: &[Occurrence], sink: &mut Sink) {
         for (start, found) in file.text().match_indices("TOKEN-") {
             let Some(text) = file.text().get(start..start + found.len() + 6) else {
                 continue;
@@ -812,12 +813,15 @@ impl Rule for ResourceRule {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        &["needle", "eyed"]
+    fn words(&self) -> Vec<Word<'_>> {
+        vec![Word::Part("needle"), Word::End("eye"), Word::Encoded]
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        block.role == Role::Resource
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        match block.kind() {
+            "x_all" => Look::Everything,
+            _ => Look::at_mentions(block.role == Role::Resource),
+        }
     }
 
     fn position<'a>(&self, _: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
@@ -827,12 +831,16 @@ impl Rule for ResourceRule {
 }
 
 #[test]
-fn a_rule_is_shown_the_values_of_the_blocks_it_looks_into() {
+fn a_rule_is_shown_the_values_it_looks_for() {
     let texts = texts(
-        "--- main.tf\nlocals {\n  needle = 1\n}\nresource \"x_y\" \"a\" {\n  b = 1\n}\n\
-         resource \"x_y\" \"c\" {\n  needleeyed = 1\n}\nresource \"x_y\" \"d\" {\n  e = 1\n}\n\
-         --- other.tf\nresource \"x_y\" \"e\" {\n  beyed = 1\n}\n\
-         --- x.tf.json\n{\"resource\": {\"x_y\": {\"f\": {\"needl\\u0065\": 1}}}}\n",
+        "--- a.tf\nlocals {\n  needle = 1\n}\nresource \"x_y\" \"a\" {\n  b = 1\n}\n\
+         resource \"x_y\" \"c\" {\n  d = 1\n  b = \"NEEDLE\"\n  e { f = \"needle\" }\n}\n\
+         resource \"x_y\" \"g\" {\n  eyes = 1\n  eye_2 = 1\n}\n\
+         --- b.tf\nresource \"x_y\" \"needle\" {\n  h = 1\n}\n\
+         resource \"x_all\" \"i\" {\n  j = 1\n}\n\
+         resource \"x_y\" \"k\" {\n  name = \"needle\"\n  value = 1\n  l = 1\n}\n\
+         resource \"x_y\" \"m\" {\n  n = \"aGVsbG8gd29ybGQgaGVsbG8gdw==\"\n  o = \"aGVsbG8gd29y\"\n}\n\
+         --- x.tf.json\n{\"resource\": {\"x_y\": {\"p\": {\"needl\\u0065\": 1}}}}\n",
     );
     let input = Input {
         root: Path::new(ROOT),
@@ -845,6 +853,35 @@ fn a_rule_is_shown_the_values_of_the_blocks_it_looks_into() {
         .findings
         .iter()
         .map(|finding| finding.address.as_str());
-    let expected = ["x_y.c.needleeyed", "x_y.e.beyed", "x_y.f.needle"];
+    let expected = [
+        "x_y.c.b",
+        "x_y.c.e.f",
+        "x_y.g.eye_2",
+        "x_y.needle.h",
+        "x_all.i.j",
+        // A pair is one item.
+        "x_y.k.name",
+        "x_y.k.value[needle]",
+        "x_y.k.l",
+        "x_y.m.n",
+        "x_y.p.needle",
+    ];
     assert_eq!(addresses.collect::<Vec<_>>(), expected);
+}
+
+/// Has words and nothing to say.
+pub(crate) struct WordRule(pub(crate) &'static [Word<'static>]);
+
+impl Rule for WordRule {
+    fn meta(&self) -> &RuleMeta {
+        &PASSWORD
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn words(&self) -> Vec<Word<'_>> {
+        self.0.to_vec()
+    }
 }

@@ -196,6 +196,34 @@ pub struct Attribute<'a> {
     pub value: Expr<'a>,
 }
 
+impl<'a> From<hcl_syntax::Attribute<'a>> for Attribute<'a> {
+    fn from(attribute: hcl_syntax::Attribute<'a>) -> Self {
+        let name_span = attribute.name_span();
+        Self {
+            name: Cow::Borrowed(attribute.name()),
+            name_span,
+            value: attribute.value(),
+        }
+    }
+}
+
+/// What comes from one syntax or the other. Asked for every block, so it is no chain of iterators.
+enum Either<N, J> {
+    Native(N),
+    Json(J),
+}
+
+impl<T, N: Iterator<Item = T>, J: Iterator<Item = T>> Iterator for Either<N, J> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        match self {
+            Self::Native(native) => native.next(),
+            Self::Json(json) => json.next(),
+        }
+    }
+}
+
 impl Attribute<'_> {
     /// Name and value.
     #[must_use]
@@ -210,44 +238,34 @@ impl Attribute<'_> {
 impl<'a> Content<'a> {
     /// The attributes in source order. In JSON every member is one.
     pub fn attributes(self) -> impl Iterator<Item = Attribute<'a>> {
-        let (native, json) = match self {
-            Self::Native(body) => (Some(body), None),
-            Self::Json(expr) => (None, Some(expr)),
-        };
-        let native = native
-            .into_iter()
-            .flat_map(Body::attributes)
-            .map(|attribute| Attribute {
-                name: Cow::Borrowed(attribute.name()),
-                name_span: attribute.name_span(),
-                value: attribute.value(),
-            });
-        native.chain(json.into_iter().flat_map(members))
+        match self {
+            Self::Native(body) => Either::Native(body.attributes().map(Attribute::from)),
+            Self::Json(expr) => Either::Json(members(expr)),
+        }
     }
 
     /// The attribute of that name directly inside; the first one if it is repeated.
     #[must_use]
     pub fn attribute(self, name: &str) -> Option<Attribute<'a>> {
-        self.attributes().find(|attribute| attribute.name == name)
+        match self {
+            Self::Native(body) => body.attribute(name).map(Attribute::from),
+            Self::Json(expr) => members(expr).find(|member| member.name == name),
+        }
     }
 
     /// The contents of the nested blocks of that kind, in source order. In JSON: the object, or
     /// the objects of the array, under that name. Labels are not looked at.
     pub fn blocks(self, kind: &str) -> impl Iterator<Item = Content<'a>> {
-        let (native, json) = match self {
-            Self::Native(body) => (Some(body), None),
-            Self::Json(_) => (None, self.attribute(kind)),
-        };
-        native
-            .into_iter()
-            .flat_map(Body::blocks)
-            .filter(move |block| block.kind() == kind)
-            .map(|block| Self::Native(block.body()))
-            .chain(
-                json.into_iter()
-                    .flat_map(|attribute| objects(attribute.value))
-                    .map(Self::Json),
-            )
+        match self {
+            Self::Native(body) => {
+                Either::Native(body.blocks_of(kind).map(|block| Self::Native(block.body())))
+            }
+            Self::Json(_) => {
+                let values = self.attribute(kind).into_iter();
+                let objects = values.flat_map(|attribute| objects(attribute.value));
+                Either::Json(objects.map(Self::Json))
+            }
+        }
     }
 
     /// The value at a path through nested blocks, objects and attributes: the first one found.

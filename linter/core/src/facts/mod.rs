@@ -31,7 +31,9 @@ pub use module::{
     Assignment, BlockId, Call, Constraint, Local, Locked, Module, ModuleId, Output,
     ProviderRequirement, Requirements, Variable,
 };
-pub use position::{Pair, Position, Segment, SegmentKind, Via, each_position};
+pub use position::{
+    Pair, Position, Segment, SegmentKind, Via, Visitor, each_position, visit_positions,
+};
 pub use reference::{Mode, Reference, Step, Subject};
 pub use referred::{called_folders, referred_files, referred_path, template_words};
 pub use trace::{Hop, HopKind, Origin, Passed, Source, Trace, trace};

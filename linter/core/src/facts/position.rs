@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use hcl_syntax::{Body, Expr, ExprKind, Item, Part, Span};
+use hcl_syntax::{Body, Expr, ExprKind, Item, Span};
 
 use crate::facts::block::{Attribute, Block, Content, key_text};
 use crate::facts::constant::{constant_string, constant_text};
@@ -191,8 +191,33 @@ impl<'a> Position<'_, 'a> {
     }
 }
 
+/// Is shown the values of a block.
+pub trait Visitor<'a> {
+    /// True to be shown what is inside an outermost attribute or nested block. `paired` says that one of
+    /// the block's own attributes names the value of another. JSON is always shown.
+    fn enters(&mut self, item: Span, paired: bool) -> bool;
+
+    /// One value; containers are shown before what is inside them.
+    fn position(&mut self, position: &Position<'_, 'a>);
+}
+
 /// Shows every value of a block to `visit`, containers before what is inside them.
 pub fn each_position<'a>(block: &Block<'a>, visit: &mut dyn FnMut(&Position<'_, 'a>)) {
+    struct All<'v, 'a>(&'v mut dyn FnMut(&Position<'_, 'a>));
+    impl<'a> Visitor<'a> for All<'_, 'a> {
+        fn enters(&mut self, _: Span, _: bool) -> bool {
+            true
+        }
+
+        fn position(&mut self, position: &Position<'_, 'a>) {
+            (self.0)(position);
+        }
+    }
+    visit_positions(block, &mut All(visit));
+}
+
+/// Shows the values of a block to a visitor.
+pub fn visit_positions<'a>(block: &Block<'a>, visitor: &mut dyn Visitor<'a>) {
     let mut walk = Walk {
         block,
         path: Vec::new(),
@@ -200,7 +225,7 @@ pub fn each_position<'a>(block: &Block<'a>, visit: &mut dyn FnMut(&Position<'_, 
         outer: 0,
         pairs: Vec::new(),
         attribute: block.header,
-        visit,
+        visitor,
     };
     match block.content {
         Content::Native(body) => walk.body(body, 0),
@@ -216,7 +241,7 @@ struct Walk<'w, 'a> {
     outer: usize,
     pairs: Vec<Pair<'a>>,
     attribute: Span,
-    visit: &'w mut dyn FnMut(&Position<'_, 'a>),
+    visitor: &'w mut dyn Visitor<'a>,
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -226,6 +251,9 @@ impl<'a> Walk<'_, 'a> {
         }
         let pair = self.push_pair(Content::Native(body));
         for item in body.items() {
+            if depth == 0 && !self.visitor.enters(item.span(), pair) {
+                continue;
+            }
             match item {
                 Item::Attribute(attribute) => {
                     self.attribute = attribute.span();
@@ -333,10 +361,8 @@ impl<'a> Walk<'_, 'a> {
                 self.through(Via::Branch, conditional.false_value(), depth);
             }
             ExprKind::Template(template) => {
-                for part in template.parts() {
-                    if let Part::Interpolation(inner) = part {
-                        self.through(Via::Template, inner, depth);
-                    }
+                for inner in template.interpolations() {
+                    self.through(Via::Template, inner, depth);
                 }
             }
             ExprKind::Index(index) => self.through(Via::Indexed, index.base(), depth),
@@ -362,7 +388,7 @@ impl<'a> Walk<'_, 'a> {
             .pairs
             .last()
             .filter(|pair| pair.depth + 1 == depth && is_pair_value(&self.path[depth - 1].name));
-        (self.visit)(&Position {
+        self.visitor.position(&Position {
             block: self.block,
             path: &self.path,
             via: &self.via[self.outer..],

@@ -94,11 +94,7 @@ impl<'a> Walk<'_, 'a> {
         }
         for item in body.items() {
             match item {
-                Item::Attribute(attribute) => self.attribute(&Attribute {
-                    name: Cow::Borrowed(attribute.name()),
-                    name_span: attribute.name_span(),
-                    value: attribute.value(),
-                }),
+                Item::Attribute(attribute) => self.attribute(&attribute.into()),
                 Item::Block(block) => {
                     let before = self.path.len();
                     // `dynamic "x" { content {` is the block `x`, as everywhere in the facts.

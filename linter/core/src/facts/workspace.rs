@@ -2,7 +2,7 @@
 //! which environment each file belongs to.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 use secret_policy::Policy;
@@ -56,9 +56,18 @@ pub struct Workspace<'a> {
     callers: Vec<Vec<(ModuleId, u32)>>,
     /// For each module: folders of variable files below it that belong to it.
     value_folders: Vec<Vec<ModuleId>>,
-    files: FxHashMap<FileId, &'a SourceFile>,
-    environments: FxHashMap<FileId, Environment>,
+    files: FxHashMap<FileId, Place<'a>>,
+    /// For each module: what it says about its own environment, once somebody asks.
+    stated: Vec<OnceLock<Option<Environment>>>,
+    known: &'a dyn Environments,
     policy: Option<Arc<Policy>>,
+}
+
+/// A file, its module, and its environment, once somebody asks.
+struct Place<'a> {
+    file: &'a SourceFile,
+    module: ModuleId,
+    environment: OnceLock<Option<Environment>>,
 }
 
 /// Files grouped by folder, folders and files sorted by path.
@@ -84,7 +93,7 @@ impl<'a> Workspace<'a> {
     /// Builds the modules of `files` one after the other and links them. Callers with many files
     /// build modules in parallel with [`by_folder`] and [`Module::build`], then [`link`](Self::link).
     #[must_use]
-    pub fn build(files: &'a [SourceFile], known: &dyn Environments) -> Self {
+    pub fn build(files: &'a [SourceFile], known: &'a dyn Environments) -> Self {
         let modules = by_folder(files).into_iter().enumerate();
         let build = |(index, (path, members))| Module::build(ModuleId(index as u32), path, members);
         Self::link(modules.map(build).collect(), known)
@@ -92,7 +101,7 @@ impl<'a> Workspace<'a> {
 
     /// Links modules to each other. `modules[i].id` must be `i`.
     #[must_use]
-    pub fn link(mut modules: Vec<Module<'a>>, known: &dyn Environments) -> Self {
+    pub fn link(mut modules: Vec<Module<'a>>, known: &'a dyn Environments) -> Self {
         let by_path: FxHashMap<Cow<'a, str>, ModuleId> = modules
             .iter()
             .map(|module| (Cow::Borrowed(module.path), module.id))
@@ -112,19 +121,25 @@ impl<'a> Workspace<'a> {
             }
         }
         let value_folders = value_folders(&modules, &by_path);
-        let files = modules
-            .iter()
-            .flat_map(|module| &module.files)
-            .map(|file| (file.id, *file))
-            .collect();
-        let environments = environments(&modules, known);
+        let mut files = FxHashMap::default();
+        for module in &modules {
+            for file in &module.files {
+                let place = Place {
+                    file,
+                    module: module.id,
+                    environment: OnceLock::new(),
+                };
+                files.insert(file.id, place);
+            }
+        }
         Self {
+            stated: modules.iter().map(|_| OnceLock::new()).collect(),
             modules,
             by_path,
             callers,
             value_folders,
             files,
-            environments,
+            known,
             policy: known.policy(),
         }
     }
@@ -150,7 +165,7 @@ impl<'a> Workspace<'a> {
     /// A file of one of the modules.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&'a SourceFile> {
-        self.files.get(&id).copied()
+        self.files.get(&id).map(|place| place.file)
     }
 
     /// A file by its display path.
@@ -203,7 +218,39 @@ impl<'a> Workspace<'a> {
     /// `environment` locals, variables and variable files).
     #[must_use]
     pub fn environment(&self, file: FileId) -> Option<&Environment> {
-        self.environments.get(&file)
+        let place = self.files.get(&file)?;
+        let environment = place.environment.get_or_init(|| {
+            let by_path = self.known.of_path(&place.file.path);
+            by_path.or_else(|| {
+                let module = self.module(place.module);
+                let stated = self.stated(module).or_else(|| self.stated_above(module));
+                stated.cloned()
+            })
+        });
+        environment.as_ref()
+    }
+
+    fn stated(&self, module: &Module<'a>) -> Option<&Environment> {
+        let stated = &self.stated[module.id.0 as usize];
+        stated
+            .get_or_init(|| stated_by(module, self.known))
+            .as_ref()
+    }
+
+    /// What `env.hcl` and the like in the folders above a terragrunt file say; the nearest decides.
+    fn stated_above(&self, module: &Module<'a>) -> Option<&Environment> {
+        if !is_terragrunt(module) {
+            return None;
+        }
+        let mut path = module.path;
+        while !path.is_empty() {
+            path = folder_of(path);
+            let above = self.module_at(path).filter(|above| is_terragrunt(above));
+            if let Some(environment) = above.and_then(|above| self.stated(above)) {
+                return Some(environment);
+            }
+        }
+        None
     }
 
     /// The policy file, when there is one without mistakes.
@@ -271,56 +318,9 @@ pub fn resolve(from: &str, source: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn environments(
-    modules: &[Module<'_>],
-    known: &dyn Environments,
-) -> FxHashMap<FileId, Environment> {
-    let mut found = FxHashMap::default();
-    // Folders come before what is below them, so a terragrunt tree hands its environment down.
-    let mut stated: FxHashMap<&str, Option<Environment>> = FxHashMap::default();
-    for module in modules {
-        let mut own: Option<Option<Environment>> = None;
-        for file in &module.files {
-            let by_path = known.of_path(&file.path);
-            let environment = by_path.or_else(|| {
-                own.get_or_insert_with(|| {
-                    stated_by(module, known).or_else(|| from_above(module, &stated))
-                })
-                .clone()
-            });
-            if let Some(environment) = environment {
-                found.insert(file.id, environment);
-            }
-        }
-        if is_terragrunt(module) {
-            let environment = own.unwrap_or_else(|| stated_by(module, known));
-            stated.insert(module.path, environment);
-        }
-    }
-    found
-}
-
 fn is_terragrunt(module: &Module<'_>) -> bool {
     let mut files = module.files.iter();
     files.any(|file| file.kind == FileKind::Terragrunt)
-}
-
-/// What `env.hcl` and the like in the folders above a terragrunt file say.
-fn from_above(
-    module: &Module<'_>,
-    stated: &FxHashMap<&str, Option<Environment>>,
-) -> Option<Environment> {
-    if !is_terragrunt(module) {
-        return None;
-    }
-    let mut path = module.path;
-    while !path.is_empty() {
-        path = folder_of(path);
-        if let Some(Some(environment)) = stated.get(path) {
-            return Some(environment.clone());
-        }
-    }
-    None
 }
 
 /// Names of variables, locals and tags that say the environment.

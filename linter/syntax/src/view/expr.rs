@@ -127,9 +127,11 @@ impl<'a> Expr<'a> {
 
     /// This expression and all inside it, in source order, parents first. Uses no recursion.
     pub fn walk(self) -> impl Iterator<Item = Expr<'a>> {
-        let mut stack = vec![self.0];
+        // Most expressions are a name or a text with nothing inside: they need no stack.
+        let mut first = Some(self);
+        let mut stack = Vec::new();
         std::iter::from_fn(move || {
-            let expr = next_expr(&mut stack)?;
+            let expr = first.take().or_else(|| next_expr(&mut stack))?;
             push_children(expr.0, &mut stack);
             Some(expr)
         })

@@ -74,6 +74,14 @@ impl<'a> Template<'a> {
         self.part_list().into_iter()
     }
 
+    /// The expressions of its interpolations, in order; those of directives are left out.
+    pub fn interpolations(self) -> impl Iterator<Item = Expr<'a>> + Clone {
+        let children = self.0.children();
+        children
+            .filter(|child| child.node().kind == Kind::Interpolation)
+            .map(|child| Expr(child.children().next().unwrap_or(child)))
+    }
+
     /// The value when there is no interpolation or directive.
     #[must_use]
     pub fn as_literal(self) -> Option<Cow<'a, str>> {

@@ -2,7 +2,8 @@
 //!
 //! The patterns are data (`credentials/<vendor>.toml`, see [`Pattern`]) that the build script turns
 //! into static tables. [`Catalogue::scan`] makes one pass for all keywords and
-//! runs a pattern's regular expression, compiled on first use, only in a window around its keyword.
+//! runs a pattern's regular expression, compiled on first use, only in a window around its keyword;
+//! [`Catalogue::scan_at`] is told where the keywords stand.
 //! What a match is worth ([`Class`]) is decided by `verify` and `dummy`.
 //!
 //! It works on text alone and knows nothing about HCL.
@@ -13,7 +14,6 @@ mod dummy;
 mod entropy;
 mod example;
 mod examples;
-mod keywords;
 mod page;
 mod rule;
 mod scan;
@@ -34,7 +34,7 @@ pub use rule::{CredentialPatterns, builtin_rule};
 pub use schema::{Confidence, Pattern, PatternError, Severity, Text, Texts, VendorFile, Verify};
 
 use compiled::Compiled;
-use keywords::Keywords;
+use secretlint_core::Keywords;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
@@ -43,7 +43,7 @@ include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 #[derive(Debug)]
 pub struct Catalogue {
     patterns: Cow<'static, [Pattern]>,
-    keywords: Keywords,
+    keywords: OnceLock<Keywords>,
     compiled: Box<[OnceLock<Compiled>]>,
 }
 
@@ -75,18 +75,22 @@ pub struct Match<'c> {
 pub fn builtin() -> &'static Catalogue {
     static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {
         patterns: Cow::Borrowed(&PATTERNS),
-        keywords: Keywords {
-            begins: Cow::Borrowed(&BEGINS),
-            ranks: Cow::Borrowed(&RANKS),
-            offsets: Cow::Borrowed(&OFFSETS),
-            entries: Cow::Borrowed(&ENTRIES),
-        },
+        keywords: OnceLock::new(),
         compiled: PATTERNS.iter().map(|_| OnceLock::new()).collect(),
     });
     &BUILTIN
 }
 
 impl Catalogue {
+    /// Every keyword with the index of its pattern.
+    pub fn keywords(&self) -> impl Iterator<Item = (&str, u16)> {
+        let patterns = (0..).zip(self.patterns.iter());
+        patterns.flat_map(|(index, pattern)| {
+            let words = pattern.keywords.iter();
+            words.map(move |word| (&**word, index))
+        })
+    }
+
     /// The patterns, sorted by id.
     #[must_use]
     pub fn patterns(&self) -> &[Pattern] {

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use hcl_syntax::Span;
 use secretlint_core::facts::{Module, SourceFile, each_position};
 use secretlint_core::{
-    Confidence, Cx, Family, Finding, Hooks, Lifecycle, Place, Rank, Rule, RuleMeta, Severity, Sink,
+    Confidence, Cx, Family, Finding, Hooks, Lifecycle, Occurrence, Place, Rank, Rule, RuleMeta,
+    Severity, Sink, Word,
 };
 
 use super::{Catalogue, Class, Match, Pattern, builtin, page, schema};
@@ -17,6 +18,8 @@ pub struct CredentialPatterns<'c> {
     catalogue: &'c Catalogue,
     /// One for each pattern, in the catalogue's order.
     metas: Vec<RuleMeta>,
+    /// The pattern of each keyword.
+    owners: Vec<u16>,
 }
 
 /// The shipped patterns as a rule.
@@ -28,10 +31,7 @@ pub fn builtin_rule() -> &'static CredentialPatterns<'static> {
             .iter()
             .zip(pages)
             .map(|(pattern, docs)| meta(pattern, docs));
-        CredentialPatterns {
-            catalogue: builtin(),
-            metas: metas.collect(),
-        }
+        CredentialPatterns::with_metas(builtin(), metas.collect())
     });
     &RULE
 }
@@ -44,7 +44,15 @@ impl<'c> CredentialPatterns<'c> {
         let metas: Vec<RuleMeta> = patterns
             .map(|pattern| meta(pattern, page::render(pattern).into()))
             .collect();
-        (!metas.is_empty()).then_some(Self { catalogue, metas })
+        (!metas.is_empty()).then(|| Self::with_metas(catalogue, metas))
+    }
+
+    fn with_metas(catalogue: &'c Catalogue, metas: Vec<RuleMeta>) -> Self {
+        Self {
+            catalogue,
+            metas,
+            owners: catalogue.keywords().map(|(_, index)| index).collect(),
+        }
     }
 }
 
@@ -90,8 +98,17 @@ impl Rule for CredentialPatterns<'_> {
         Hooks::TEXT
     }
 
-    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
-        let matches = self.catalogue.scan(file.text());
+    fn words(&self) -> Vec<Word<'_>> {
+        let keywords = self.catalogue.keywords();
+        keywords.map(|(word, _)| Word::Part(word)).collect()
+    }
+
+    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, words: &[Occurrence], sink: &mut Sink) {
+        let place = |found: &Occurrence| {
+            let owner = self.owners[found.word as usize];
+            (usize::from(owner), found.start as usize)
+        };
+        let matches = self.catalogue.scan_at(file.text(), words.iter().map(place));
         if matches.is_empty() {
             return;
         }
@@ -201,10 +218,12 @@ fn addresses(module: &Module<'_>, file: &SourceFile, matches: &[Match<'_>]) -> V
 #[cfg(test)]
 mod tests {
     use secretlint_core::facts::{FileKind, NoEnvironments, SourceFile, Workspace};
-    use secretlint_core::{Confidence, Cx, DigestKey, FileId, Rule as _, Severity, Sink};
+    use secretlint_core::{
+        Confidence, Cx, DigestKey, FileId, Occurrence, Rule as _, Severity, Sink,
+    };
 
     use super::builtin_rule;
-    use crate::patterns::expand_example;
+    use crate::patterns::{builtin, expand_example};
 
     /// Rule, severity, confidence and message of each finding in the text of one file.
     fn check(example: &str) -> Vec<(String, Severity, Confidence, String)> {
@@ -219,7 +238,15 @@ mod tests {
         let key = DigestKey::unkeyed();
         let cx = Cx::new(&workspace, &workspace.modules()[0], &key);
         let mut sink = Sink::new();
-        builtin_rule().text(&cx, &files[0], &mut sink);
+        let words = builtin().places(files[0].text());
+        let keywords = builtin().keywords().map(|(_, owner)| usize::from(owner));
+        let keywords: Vec<usize> = keywords.collect();
+        let occurrence = |(owner, start): (usize, usize)| Occurrence {
+            word: keywords.iter().position(|own| *own == owner).unwrap() as u32,
+            start: start as u32,
+        };
+        let words: Vec<_> = words.into_iter().map(occurrence).collect();
+        builtin_rule().text(&cx, &files[0], &words, &mut sink);
         let shown = sink.findings.into_iter().map(|finding| {
             assert_eq!(finding.secrets, [finding.place]);
             assert!(finding.digest.is_some());

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use secretlint_core::Keywords;
+
 use super::compiled::{Compiled, Hit};
 use super::verify::{Verdict, verdict};
 use super::{Catalogue, Class, Match, Pattern, dummy, entropy};
@@ -21,8 +23,19 @@ impl Catalogue {
     /// place, the one that declares to overlap the other is left out.
     #[must_use]
     pub fn scan(&self, text: &str) -> Vec<Match<'_>> {
+        self.scan_at(text, self.places(text))
+    }
+
+    /// All matches in `text`, as [`Catalogue::scan`] finds them. `places` are the starts of all keywords
+    /// in the text, in order, each with the index of its pattern.
+    #[must_use]
+    pub fn scan_at(
+        &self,
+        text: &str,
+        places: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Vec<Match<'_>> {
         let mut matches = Vec::new();
-        self.candidates(text, |index, candidate| {
+        self.candidates(text, places, |index, candidate| {
             let compiled = self.compiled(index);
             let matched = |hit| self.matched(index, text, &hit);
             match candidate {
@@ -41,20 +54,32 @@ impl Catalogue {
         settle(matches)
     }
 
+    pub(super) fn places(&self, text: &str) -> Vec<(usize, usize)> {
+        let keywords = self
+            .keywords
+            .get_or_init(|| Keywords::build(self.keywords()));
+        let mut places = Vec::new();
+        keywords.find(text.as_bytes(), |index, start| places.push((index, start)));
+        places
+    }
+
     /// Calls `look` with a pattern's index for every place that has one of its keywords.
-    fn candidates(&self, text: &str, mut look: impl FnMut(usize, Candidate)) {
+    fn candidates(
+        &self,
+        text: &str,
+        places: impl IntoIterator<Item = (usize, usize)>,
+        mut look: impl FnMut(usize, Candidate),
+    ) {
         let mut open: Vec<Range<usize>> = Vec::new();
-        self.keywords.find(text.as_bytes(), |index, start| {
+        for (index, start) in places {
             let compiled = self.compiled(index);
             let end = (start + compiled.window).min(text.len());
             if let Some(anchor) = compiled.anchor {
                 let before = start.checked_sub(1).filter(|_| anchor.before);
                 let at = anchor.at.then_some(start);
-                look(
-                    index,
-                    Candidate::Starts([before, at].map(|start| Some(start?..end))),
-                );
-                return;
+                let from = |start: Option<usize>| Some(start?..end);
+                look(index, Candidate::Starts([from(before), from(at)]));
+                continue;
             }
             if open.is_empty() {
                 open.resize(self.patterns.len(), 0..0);
@@ -69,7 +94,7 @@ impl Catalogue {
                     look(index, Candidate::Window(ready));
                 }
             }
-        });
+        }
         let last = open
             .into_iter()
             .enumerate()
@@ -165,7 +190,7 @@ mod tests {
     /// Bytes that regular expressions may look at.
     fn work(text: &str) -> usize {
         let mut bytes = 0;
-        builtin().candidates(text, |_, candidate| {
+        builtin().candidates(text, builtin().places(text), |_, candidate| {
             bytes += match candidate {
                 Candidate::Starts(ranges) => {
                     ranges.into_iter().flatten().map(|range| range.len()).sum()

@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::compiled::Compiled;
-use super::keywords::Keywords;
 use super::{Catalogue, Pattern, PatternError, builtin};
 
 /// Most patterns a user can add.
@@ -79,14 +78,8 @@ fn prepare(mut pattern: Pattern) -> Result<(Pattern, Compiled), PatternError> {
 
 fn assemble(done: Vec<(Pattern, Compiled)>) -> Catalogue {
     let (patterns, compiled): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-    let entries = (0_u16..).zip(&patterns).flat_map(|(index, pattern)| {
-        pattern
-            .keywords
-            .iter()
-            .map(move |word| (word.clone(), index))
-    });
     Catalogue {
-        keywords: Keywords::build(entries.collect()),
+        keywords: OnceLock::new(),
         patterns: patterns.into(),
         compiled: compiled.into_iter().map(OnceLock::from).collect(),
     }

@@ -62,6 +62,12 @@ pub fn is_secret_argument<'n>(
         .is_some_and(|paths| paths.iter().any(|path| leads_to(path, names.clone())))
 }
 
+/// True when an argument of the resource is a secret.
+#[must_use]
+pub fn takes_secret(resource: &str) -> bool {
+    ARGUMENTS.find(resource).is_some()
+}
+
 /// True when a provider block's argument is a credential.
 pub fn is_provider_credential<'n>(
     provider: &str,

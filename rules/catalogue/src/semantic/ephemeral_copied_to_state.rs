@@ -1,7 +1,9 @@
 //! `ephemeral-copied-to-state`: an ephemeral value is given to an argument that is stored.
 
 use secretlint_core::facts::{Block, Mode, Position, Subject};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
+};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
@@ -55,12 +57,12 @@ impl Rule for EphemeralCopiedToState {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        &["ephemeral."]
+    fn words(&self) -> Vec<Word<'_>> {
+        vec![Word::Part("ephemeral.")]
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_resource(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

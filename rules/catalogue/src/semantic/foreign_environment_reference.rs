@@ -2,7 +2,7 @@
 
 use secret_policy::environments::{infer, is_production};
 use secretlint_core::facts::{Block, Position, Role};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
@@ -59,8 +59,8 @@ impl Rule for ForeignEnvironmentReference {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        matches!(block.role, Role::Data | Role::Ephemeral) && is_configuration(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(matches!(block.role, Role::Data | Role::Ephemeral) && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

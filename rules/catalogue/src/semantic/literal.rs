@@ -420,19 +420,22 @@ fn nested<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'p>
     if position.pair.is_some() || outer.kind == SegmentKind::Block {
         return None;
     }
+    // Most names promise nothing.
+    let meaning = meaning_of(&outer.name)?;
     let neutral = is_neutral(&last.name);
     if !(neutral || is_collection(&outer.name)) || is_about_value(&last.name) || is_unit(position) {
         return None;
     }
-    inherited(
-        &outer.name,
+    Some(Expected {
         spot,
-        if neutral {
+        kind: meaning.kind,
+        name: &outer.name,
+        promise: if neutral {
             Promise::Named
         } else {
             Promise::Weak
         },
-    )
+    })
 }
 
 fn inherited(outer: &str, spot: Spot, promise: Promise) -> Option<Expected<'_>> {

@@ -2,18 +2,20 @@
 //! speaks. The rules are described in their own files.
 
 use secretlint_core::facts::{
-    Embedded, FileKind, Passes, Position, Role, SourceFile, TextPair, Via, pairs, passes,
+    Block, Embedded, FileKind, Passes, Position, Role, SourceFile, TextPair, Via, pairs, passes,
 };
 use secretlint_core::{
-    Confidence, Cx, Evidence, Finding, Hooks, Place, Related, Rule, RuleMeta, Severity, Sink,
+    Confidence, Cx, Evidence, Finding, Hooks, Look, Occurrence, Place, Related, Rule, RuleMeta,
+    Severity, Sink, Word,
 };
 
+use crate::schemas;
 use crate::semantic::literal::{Literal, Spot, expected_exact, judge_origin, literal};
 use crate::semantic::repair::{keep_elsewhere, take_default_out, take_value_out};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing;
 use crate::semantic::sink::steps;
-use crate::values::{Dummy, Judgement, Kind, Other, judge, meaning_of};
+use crate::values::{Dummy, Judgement, Kind, Other, judge, may_refer, meaning_of};
 
 #[path = "backend_static_credential.rs"]
 mod backend_static_credential;
@@ -32,6 +34,26 @@ mod secret_variable_default;
 #[path = "shared_secret_value.rs"]
 mod shared_secret_value;
 
+/// A name that promises a secret ([`meaning_of`]) has one of these, where it stands.
+#[rustfmt::skip]
+const WORDS: &[Word<'_>] = &[
+    Word::Part("pass"), Word::Part("paswd"), Word::Part("psw"), Word::Part("pwd"), Word::End("psk"),
+    // `pw`, at the end of a name.
+    Word::Part("pw "), Word::Part("pw\t"), Word::Part("pw="), Word::Part("pw:"), Word::Part("pw\""),
+    Word::Part("pw'"), Word::Part("pw)"), Word::Part("pw]"), Word::Part("pw}"), Word::Part("pw\\"),
+    Word::Part("secret"), Word::Part("token"), Word::End("jwt"), Word::Part("key"),
+    Word::Part("credential"), Word::End("creds"), Word::Part("kube"), Word::End("salt"), Word::End("pepper"),
+    Word::End("pat"), Word::End("sas"), Word::Part("hook"),
+    // Addresses with a password inside.
+    Word::Part("conn"), Word::End("dsn"), Word::End("url"), Word::End("uri"),
+    Word::Part("db_string"), Word::Part("db-string"), Word::Part("dbstring"),
+    Word::Part("database_string"), Word::Part("database-string"), Word::Part("databasestring"),
+    Word::Part("mongo_string"), Word::Part("mongo-string"), Word::Part("mongostring"),
+    Word::Part("redis_string"), Word::Part("redis-string"), Word::Part("redisstring"),
+    Word::Part("postgres_string"), Word::Part("postgres-string"), Word::Part("postgresstring"),
+    Word::Part("jdbc"), Word::Part("amqp"), Word::Part("mysql"), Word::Part("mongodb"),
+    Word::Encoded,
+];
 /// Shorter texts are not searched for pairs.
 const SHORTEST_TEXT: usize = 12;
 /// Origins of one value that are looked at.
@@ -79,7 +101,26 @@ impl Rule for Literals {
         Hooks::TEXT | Hooks::POSITION | Hooks::CONCLUDE
     }
 
-    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
+    fn words(&self) -> Vec<Word<'_>> {
+        WORDS.to_vec()
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        // Known by their place, whatever their name.
+        let known = match block.role {
+            Role::Provider | Role::Terraform => true,
+            Role::Data => block.kind() == "terraform_remote_state",
+            Role::Resource => schemas::takes_secret(block.kind()),
+            _ => false,
+        };
+        if known {
+            Look::Everything
+        } else {
+            Look::Mentions
+        }
+    }
+
+    fn text(&self, cx: &Cx<'_, '_>, file: &SourceFile, _: &[Occurrence], sink: &mut Sink) {
         // Texts of the configuration itself are looked at where they stand.
         if file.kind == FileKind::Text && mentions_secret(file.text()) {
             beside(cx, file, sink);
@@ -250,15 +291,17 @@ fn text(cx: &Cx<'_, '_>, position: &Position<'_, '_>, sink: &mut Sink) {
         return;
     };
     // `secret:argocd/registry#token` names a secret as a whole.
-    let one = !text.text.contains(char::is_whitespace);
-    if one
-        && judge(&text.text, Kind::Secret, position.key(), true)
-            == Judgement::NotSecret(Other::Reference)
-    {
-        return;
-    }
+    let is_reference = || {
+        may_refer(&text.text)
+            && !text.text.contains(char::is_whitespace)
+            && judge(&text.text, Kind::Secret, position.key(), true)
+                == Judgement::NotSecret(Other::Reference)
+    };
     if mentions_secret(&text.text) {
-        return pairs_of(cx, position, &text, sink);
+        if !is_reference() {
+            pairs_of(cx, position, &text, sink);
+        }
+        return;
     }
     let encoded = matches!(
         position.via.last(),
@@ -270,6 +313,7 @@ fn text(cx: &Cx<'_, '_>, position: &Position<'_, '_>, sink: &mut Sink) {
     if encoded
         && template.is_literal()
         && is_base64(&text.text)
+        && !is_reference()
         && let Some(decoded) = Embedded::base64(position.block.file, position.expr)
         && mentions_secret(&decoded.text)
     {
@@ -449,4 +493,100 @@ fn flags(text: &str) -> impl Iterator<Item = (&str, &str, usize)> {
             given.then_some((flag.trim_matches([' ', '-']), value, start))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{WORDS, meaning_of};
+
+    /// Parts that names of secrets are made of, and parts around them.
+    const PARTS: &[&str] = &[
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "psw",
+        "pswd",
+        "paswd",
+        "pass",
+        "pw",
+        "psk",
+        "dbpass",
+        "private",
+        "priv",
+        "key",
+        "keys",
+        "secret",
+        "secrets",
+        "token",
+        "tokens",
+        "jwt",
+        "apikey",
+        "accountkey",
+        "credential",
+        "credentials",
+        "creds",
+        "kubeconfig",
+        "kube",
+        "config",
+        "salt",
+        "pepper",
+        "pat",
+        "sas",
+        "connection",
+        "conn",
+        "string",
+        "strings",
+        "str",
+        "connectionstring",
+        "dsn",
+        "url",
+        "uri",
+        "database",
+        "db",
+        "mongo",
+        "mongodb",
+        "redis",
+        "postgres",
+        "jdbc",
+        "amqp",
+        "mysql",
+        "webhook",
+        "hook",
+        "webhooks",
+        "slack",
+        "discord",
+        "teams",
+        "api",
+        "admin",
+        "value",
+        "wo",
+        "base64",
+        "1",
+        "x",
+    ];
+
+    proptest! {
+        #[test]
+        fn a_name_of_a_secret_has_one_of_the_words(
+            parts in proptest::collection::vec((0..PARTS.len(), 0..3_u8), 1..4),
+            joint in prop_oneof![Just("_"), Just("-"), Just("")],
+            sign in prop_oneof![Just(" = "), Just("="), Just("\" {"), Just(": "), Just("\t=")],
+        ) {
+            let part = |(index, case): (usize, u8)| match (PARTS[index], case) {
+                (part, 0) => part.to_owned(),
+                (part, 1) => part.to_uppercase(),
+                (part, _) => part[..1].to_uppercase() + &part[1..],
+            };
+            let name = parts.into_iter().map(part).collect::<Vec<_>>().join(joint);
+            let text = format!("{name}{sign}");
+            if meaning_of(&name).is_some() {
+                prop_assert!(WORDS.iter().any(|word| word.is_in(&text)), "{}", name);
+            }
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use hcl_syntax::ExprKind;
 use secretlint_core::facts::{Block, Position};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
+};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
@@ -53,12 +55,12 @@ impl Rule for NonsensitiveSecret {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        &["nonsensitive"]
+    fn words(&self) -> Vec<Word<'_>> {
+        vec![Word::Part("nonsensitive")]
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_configuration(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

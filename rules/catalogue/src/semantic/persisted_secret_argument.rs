@@ -5,7 +5,7 @@ use secretlint_core::facts::{
     Attribute, Block, Passed, Position, SegmentKind, Subject, constant_string,
 };
 use secretlint_core::{
-    Applicability, Cx, Family, Finding, Fix, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
+    Applicability, Cx, Family, Finding, Fix, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink,
 };
 
 use hcl_syntax::ExprKind;
@@ -76,8 +76,8 @@ impl Rule for PersistedSecretArgument {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_resource(block) && schemas::has_write_only(block.kind())
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(is_resource(block) && schemas::has_write_only(block.kind()))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use secret_policy::{Operation, Request, SecretRef};
 use secretlint_core::facts::{Block, Position, Role, SegmentKind, Via};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::policy::{RunEnvironment, run_environment};
@@ -70,8 +70,12 @@ impl Rule for PolicyViolation {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, cx: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        cx.policy().is_some() && block.kind().starts_with("secretref_") && is_configuration(block)
+    fn looks_into(&self, cx: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(
+            cx.policy().is_some()
+                && block.kind().starts_with("secretref_")
+                && is_configuration(block),
+        )
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -1,7 +1,7 @@
 //! `secret-in-command`: a secret in the command line or script of a provisioner.
 
 use secretlint_core::facts::{Block, Position};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_resource;
@@ -59,12 +59,12 @@ impl Rule for SecretInCommand {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        &["provisioner"]
+    fn words(&self) -> Vec<Word<'_>> {
+        vec![Word::Part("provisioner")]
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_resource(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -2,7 +2,7 @@
 
 use hcl_syntax::ExprKind;
 use secretlint_core::facts::{Block, Position, Role};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_configuration;
@@ -62,10 +62,12 @@ impl Rule for SecretInDataSource {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        block.role == Role::Data
-            && matches!(block.kind(), "http" | "external")
-            && is_configuration(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(
+            block.role == Role::Data
+                && matches!(block.kind(), "http" | "external")
+                && is_configuration(block),
+        )
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

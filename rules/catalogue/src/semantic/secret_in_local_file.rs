@@ -1,7 +1,7 @@
 //! `secret-in-local-file`: a secret is written to a file.
 
 use secretlint_core::facts::{Block, Position};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_resource;
@@ -57,8 +57,8 @@ impl Rule for SecretInLocalFile {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        WRITERS.contains(&block.kind()) && is_resource(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(WRITERS.contains(&block.kind()) && is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -1,7 +1,7 @@
 //! `secret-in-name-or-tag`: a secret becomes a part of a name, tag or description.
 
 use secretlint_core::facts::{Block, Position};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_resource;
@@ -59,8 +59,19 @@ impl Rule for SecretInNameOrTag {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_resource(block)
+    fn words(&self) -> Vec<Word<'_>> {
+        vec![
+            Word::Part("description"),
+            Word::Part("comment"),
+            Word::Part("display_name"),
+            Word::Part("tags"),
+            Word::Part("labels"),
+            Word::Part("annotations"),
+        ]
+    }
+
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -2,7 +2,9 @@
 
 use hcl_syntax::{ExprKind, Part};
 use secretlint_core::facts::{Block, Position, Role, SegmentKind, Via};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
+};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
@@ -92,12 +94,12 @@ const REFERENCES: &[&str] = &[
 ];
 
 /// Each container, and each resource with an environment, has one of these in a name.
-const WORDS: &[&str] = &[
-    "env",
-    "app_settings",
-    "config_vars",
-    "config_map",
-    "container_definitions",
+const WORDS: &[Word<'_>] = &[
+    Word::Part("env"),
+    Word::Part("app_settings"),
+    Word::Part("config_vars"),
+    Word::Part("config_map"),
+    Word::Part("container_definitions"),
 ];
 
 /// The rule.
@@ -112,16 +114,16 @@ impl Rule for SecretInPlainEnvironment {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        WORDS
+    fn words(&self) -> Vec<Word<'_>> {
+        WORDS.to_vec()
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
         let role = matches!(
             block.role,
             Role::Resource | Role::Module | Role::Locals | Role::File
         );
-        role && is_configuration(block)
+        Look::at_mentions(role && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
@@ -252,6 +254,9 @@ fn says_public(name: &str) -> bool {
 
 /// `env = ["DB_PASSWORD=${var.db_password}"]`, as for Docker containers.
 fn is_assignment(position: &Position<'_, '_>) -> bool {
+    if position.via != [Via::Element] || !matches!(position.key(), "env" | "environment") {
+        return false;
+    }
     let ExprKind::Template(template) = position.expr.kind() else {
         return false;
     };
@@ -259,9 +264,7 @@ fn is_assignment(position: &Position<'_, '_>) -> bool {
         return false;
     };
     let name = first.raw().split('=').next().unwrap_or_default();
-    position.via == [Via::Element]
-        && matches!(position.key(), "env" | "environment")
-        && name.len() < first.raw().len()
+    name.len() < first.raw().len()
         && !name.is_empty()
         && name
             .bytes()
@@ -346,7 +349,7 @@ mod tests {
 
     #[test]
     fn every_container_and_environment_has_a_word() {
-        let has_word = |name: &str| WORDS.iter().any(|word| name.contains(word));
+        let has_word = |name: &str| WORDS.iter().any(|word| word.is_in(name));
         assert!(CONTAINERS.iter().all(|name| has_word(name)));
         for (kind, paths) in schemas::environments() {
             assert!(

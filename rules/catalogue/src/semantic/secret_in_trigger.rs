@@ -1,7 +1,7 @@
 //! `secret-in-trigger`: a secret among the triggers of a resource.
 
 use secretlint_core::facts::{Block, Position};
-use secretlint_core::{Cx, Family, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_resource;
@@ -54,12 +54,16 @@ impl Rule for SecretInTrigger {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        &["triggers", "keepers", "terraform_data"]
+    fn words(&self) -> Vec<Word<'_>> {
+        vec![
+            Word::Part("triggers"),
+            Word::Part("keepers"),
+            Word::Part("terraform_data"),
+        ]
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_resource(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

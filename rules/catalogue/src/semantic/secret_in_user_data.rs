@@ -2,7 +2,9 @@
 
 use hcl_syntax::Expr;
 use secretlint_core::facts::{Block, Mode, Position, Role, Subject, Trace, members};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
+};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
@@ -65,19 +67,19 @@ const NAMES: &[&str] = &[
 ];
 
 /// Each of the names, and each argument of a resource that takes user data, has one of these.
-const WORDS: &[&str] = &[
-    "user_data",
-    "userdata",
-    "user-data",
-    "custom_data",
-    "startup_script",
-    "startup-script",
-    "cloud_init",
-    "cloudinit",
-    "metadata",
-    "on_create",
-    "on_start",
-    "virtual_machine_extension",
+const WORDS: &[Word<'_>] = &[
+    Word::Part("user_data"),
+    Word::Part("userdata"),
+    Word::Part("user-data"),
+    Word::Part("custom_data"),
+    Word::Part("startup_script"),
+    Word::Part("startup-script"),
+    Word::Part("cloud_init"),
+    Word::Part("cloudinit"),
+    Word::Part("metadata"),
+    Word::Part("on_create"),
+    Word::Part("on_start"),
+    Word::Part("virtual_machine_extension"),
 ];
 
 /// The rule.
@@ -92,12 +94,15 @@ impl Rule for SecretInUserData {
         Hooks::POSITION
     }
 
-    fn words(&self) -> &'static [&'static str] {
-        WORDS
+    fn words(&self) -> Vec<Word<'_>> {
+        WORDS.to_vec()
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        matches!(block.role, Role::Resource | Role::Module | Role::Data) && is_configuration(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(
+            matches!(block.role, Role::Resource | Role::Module | Role::Data)
+                && is_configuration(block),
+        )
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
@@ -241,7 +246,7 @@ mod tests {
 
     #[test]
     fn every_name_of_user_data_has_a_word() {
-        let has_word = |name: &str| WORDS.iter().any(|word| name.contains(word));
+        let has_word = |name: &str| WORDS.iter().any(|word| word.is_in(name));
         assert!(NAMES.iter().all(|name| has_word(name)));
         for (kind, paths) in schemas::user_data() {
             assert!(

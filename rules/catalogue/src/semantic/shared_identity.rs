@@ -1,7 +1,9 @@
 //! `shared-identity`: two environments act under one role.
 
 use secretlint_core::facts::{Block, Environment, Position, Role};
-use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Cx, Evidence, Family, Hooks, Look, Place, Rank, Rule, RuleMeta, Severity, Sink,
+};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::secrecy::is_configuration;
@@ -75,8 +77,8 @@ impl Rule for SharedIdentity {
         Hooks::POSITION | Hooks::CONCLUDE
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        block.role == Role::Provider && is_configuration(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(block.role == Role::Provider && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -3,7 +3,9 @@
 use secretlint_core::facts::{
     Block, Environment, Position, Role, SourceFile, Subject, Via, constant_string, resolve,
 };
-use secretlint_core::{Cx, Evidence, Family, Hooks, Place, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{
+    Cx, Evidence, Family, Hooks, Look, Place, Rank, Rule, RuleMeta, Severity, Sink, Word,
+};
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::policy::is_shared;
@@ -68,13 +70,18 @@ impl Rule for SharedSecretReference {
         Hooks::POSITION | Hooks::BLOCK | Hooks::CONCLUDE
     }
 
-    fn words(&self) -> &'static [&'static str] {
+    fn words(&self) -> Vec<Word<'_>> {
         // Of texts that name a secret, and of calls that read a key from a file.
-        &["://", "arn:aws", "/secrets/", "file"]
+        vec![
+            Word::Part("://"),
+            Word::Part("arn:aws"),
+            Word::Part("/secrets/"),
+            Word::Part("file"),
+        ]
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        is_configuration(block)
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_mentions(is_configuration(block))
     }
 
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
@@ -215,11 +222,16 @@ fn names_one_secret(text: &str) -> bool {
     };
     let azure = text.starts_with("https://") && text.contains(".vault.azure.net/secrets/");
     let google = text.starts_with("projects/") && text.contains("/secrets/");
-    let ours = || {
-        !["env://", "file://", "local://", "https://", "http://"]
-            .iter()
-            .any(|start| text.starts_with(start))
+    let ours = |scheme: &str| {
+        let scheme = scheme.split('+').next().unwrap_or_default();
+        !["env", "file", "local"].contains(&scheme)
+            && secret_policy::Scheme::from_name(scheme).is_some()
             && secret_policy::SecretRef::parse(text).is_ok()
     };
-    (arn && account()) || azure || google || (text.contains("://") && ours())
+    (arn && account())
+        || azure
+        || google
+        || text
+            .split_once("://")
+            .is_some_and(|(scheme, _)| ours(scheme))
 }

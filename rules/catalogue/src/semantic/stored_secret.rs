@@ -1,7 +1,7 @@
 //! `stored-secret`: a plan or state file holds a secret.
 
 use secretlint_core::facts::{Block, Position, Role};
-use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
+use secretlint_core::{Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
@@ -64,8 +64,8 @@ impl Rule for StoredSecret {
         Hooks::POSITION
     }
 
-    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> bool {
-        block.file.kind.is_record()
+    fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
+        Look::at_all(block.file.kind.is_record())
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

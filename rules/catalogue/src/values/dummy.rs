@@ -1,12 +1,15 @@
 //! Knows dummies: values made of dummy words, of the field's own name, of one character.
 
 use crate::values::judge::Dummy;
+use crate::values::list::{List, begins, list};
 use crate::values::shapes::is_word;
 use crate::values::tokens::Tokens;
 use crate::values::words::{DOCUMENTED, DUMMY, GLUE, PHRASES, VENDOR_DEFAULTS};
 
 /// Longest run of letters that is cut into words.
 const MAX_RUN: usize = 64;
+/// No phrase has more letters.
+const LONGEST_PHRASE: usize = 24;
 
 /// Why `text` is a dummy; `None` when it is a specific value. `name` is the name of the place.
 pub(crate) fn dummy(text: &str, name: &str) -> Option<Dummy> {
@@ -57,13 +60,21 @@ fn counts_up(text: &str) -> bool {
 }
 
 fn is_phrase(text: &str) -> bool {
-    PHRASES.iter().any(|phrase| {
-        let mut letters = text
-            .bytes()
-            .filter(u8::is_ascii_alphabetic)
-            .map(|byte| byte.to_ascii_lowercase());
-        phrase.bytes().all(|byte| letters.next() == Some(byte)) && letters.next().is_none()
-    }) && !text.bytes().any(|byte| byte.is_ascii_digit())
+    let mut letters = [0; LONGEST_PHRASE];
+    let mut length = 0;
+    for byte in text.bytes() {
+        if byte.is_ascii_digit() {
+            return false;
+        }
+        if byte.is_ascii_alphabetic() {
+            let Some(place) = letters.get_mut(length) else {
+                return false;
+            };
+            *place = byte;
+            length += 1;
+        }
+    }
+    PHRASES.is(&letters[..length])
 }
 
 #[derive(Default)]
@@ -85,7 +96,7 @@ fn is_framed(text: &str) -> bool {
 }
 
 /// Words that nobody has in a secret by chance.
-const MARKS: &[&str] = &[
+static MARKS: List = list![
     "placeholder",
     "dummy",
     "not-a-real",
@@ -103,9 +114,7 @@ fn is_description(text: &str) -> bool {
     let words = || text.split(['_', ' ']);
     words().count() >= 5
         && words().all(is_word)
-        && words().any(|word| {
-            word.len() >= 4 && DUMMY.iter().any(|dummy| word.eq_ignore_ascii_case(dummy))
-        })
+        && words().any(|word| word.len() >= 4 && DUMMY.contains(word))
 }
 
 /// Partly blanked out, or begun with "your": `SECedd9****`, `1234...`, `your-api-key`.
@@ -114,13 +123,8 @@ fn is_masked(text: &str) -> bool {
     let yours =
         lower.len() > 5 && lower[..4].eq_ignore_ascii_case(b"your") && b"-_ ".contains(&lower[4]);
     let prose = text.contains(" TO BE ") || text.contains(" to be ") || text.contains("must be ");
-    let marked = MARKS.iter().any(|mark| {
-        lower
-            .windows(mark.len())
-            .any(|window| window.eq_ignore_ascii_case(mark.as_bytes()))
-    });
     yours
-        || marked
+        || MARKS.is_inside(text)
         || prose
         || text.contains("****")
         || text.contains("xxxxx")
@@ -155,18 +159,14 @@ fn cut(run: &str, own: &[&str], found: &mut Found) -> bool {
         if !reachable[start] {
             continue;
         }
-        let rest = &run[start..];
+        let rest = &bytes[start..];
         let mut step = |word: &str, is_dummy: bool| {
             let end = start + word.len();
             reachable[end] = true;
             with[end] |= with[start] || is_dummy;
         };
-        for word in DUMMY.iter().filter(|word| begins(rest, word)) {
-            step(word, true);
-        }
-        for word in GLUE.iter().filter(|word| begins(rest, word)) {
-            step(word, false);
-        }
+        DUMMY.leading(rest).for_each(|word| step(word, true));
+        GLUE.leading(rest).for_each(|word| step(word, false));
         // `key` says too little to make a value a copy of its name.
         for word in own
             .iter()
@@ -177,8 +177,4 @@ fn cut(run: &str, own: &[&str], found: &mut Found) -> bool {
     }
     found.dummy |= with[bytes.len()];
     reachable[bytes.len()]
-}
-
-fn begins(text: &str, word: &str) -> bool {
-    text.len() >= word.len() && text.as_bytes()[..word.len()].eq_ignore_ascii_case(word.as_bytes())
 }

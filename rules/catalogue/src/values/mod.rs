@@ -6,6 +6,7 @@
 
 mod dummy;
 mod judge;
+mod list;
 mod names;
 mod shapes;
 mod tokens;
@@ -14,4 +15,4 @@ mod words;
 pub use judge::{Dummy, Judgement, Other, judge};
 pub use names::{Kind, Meaning, identifies, is_about, is_key_id, is_public, last_word, meaning_of};
 pub use shapes::is_specific;
-pub(crate) use shapes::is_word;
+pub(crate) use shapes::{is_word, may_refer};

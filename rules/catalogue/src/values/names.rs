@@ -64,15 +64,15 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
         return Some(connection);
     }
     if let [before @ .., _] = words
-        && is_one_of(last, WHOSE)
+        && WHOSE.contains(last)
         && before.last().is_some_and(|word| is_password(word))
     {
         return head(before);
     }
-    if is_one_of(last, ABOUT) || words.iter().any(|word| is_one_of(word, ABOUT_ANYWHERE)) {
+    if ABOUT.contains(last) || words.iter().any(|word| ABOUT_ANYWHERE.contains(word)) {
         return None;
     }
-    if words.len() > 1 && is_one_of(words[0], SWITCHES) {
+    if words.len() > 1 && SWITCHES.contains(words[0]) {
         return None;
     }
     // Encrypted with a key of somebody else, or a hash for `/etc/shadow`.
@@ -97,7 +97,7 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     }
     let mut rest = words;
     while let [front @ .., form] = rest {
-        if front.is_empty() || !is_one_of(form, FORM) {
+        if front.is_empty() || !FORM.contains(form) {
             break;
         }
         rest = front;
@@ -150,7 +150,7 @@ pub fn is_about(name: &str) -> bool {
     Tokens::of(name)
         .words()
         .last()
-        .is_some_and(|last| is_one_of(last, ABOUT))
+        .is_some_and(|last| ABOUT.contains(last))
 }
 
 /// True for a name that says of its value that everybody may know it: `ssh_public_key`.
@@ -212,22 +212,22 @@ fn head(words: &[&str]) -> Option<Meaning> {
     }
     if ends_with(last, "secret") {
         // `db_password_secret`: the secret that keeps the password.
-        let handle = is_one_of(previous, SECRET_FOR) || is_password(previous);
+        let handle = SECRET_FOR.contains(previous) || is_password(previous);
         return if handle { None } else { strong(Kind::Secret) };
     }
     if is_one_of(last, &["secrets"]) {
-        return if is_one_of(previous, SECRET_FOR) {
+        return if SECRET_FOR.contains(previous) {
             None
         } else {
             weak(Kind::Secret)
         };
     }
     if ends_with(last, "token") || is_one_of(last, &["jwt", "tok"]) {
-        let handle = is_one_of(previous, TOKEN_FOR) || is_one_of(last, &["tok"]);
+        let handle = TOKEN_FOR.contains(previous) || is_one_of(last, &["tok"]);
         return if handle { None } else { strong(Kind::Token) };
     }
     if is_one_of(last, &["tokens"]) {
-        return if is_one_of(previous, TOKEN_FOR) {
+        return if TOKEN_FOR.contains(previous) {
             None
         } else {
             weak(Kind::Token)
@@ -272,7 +272,7 @@ fn key(last: &str, before: &[&str]) -> Option<Meaning> {
         .rev()
         .find(|word| !is_one_of(word, &["json", "base64"]))
         .copied()?;
-    if before.iter().any(|word| is_one_of(word, KEY_FOR)) || !is_one_of(previous, KEY_OF) {
+    if before.iter().any(|word| KEY_FOR.contains(word)) || !KEY_OF.contains(previous) {
         return None;
     }
     let several = is_one_of(last, &["keys"]);
@@ -397,7 +397,7 @@ fn webhook(words: &[&str]) -> Option<Meaning> {
     let named = is_one_of(last, &["url", "uri"])
         && is_one_of(previous, &["webhook", "hook", "webhooks"])
         || is_one_of(last, &["webhook"]) && is_one_of(previous, &["slack", "discord", "teams"]);
-    (named && !is_one_of(first, SWITCHES)).then_some(Meaning {
+    (named && !SWITCHES.contains(first)).then_some(Meaning {
         kind: Kind::Webhook,
         strong: false,
     })

@@ -11,7 +11,7 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if text.is_empty() {
         return Some(Other::Empty);
     }
-    if is_one_of(text, SETTINGS) {
+    if SETTINGS.contains(text) {
         return Some(Other::Setting);
     }
     if is_template(text) {
@@ -43,7 +43,7 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     {
         return Some(Other::Address);
     }
-    if REFERENCES.iter().any(|start| starts_with(text, start)) {
+    if REFERENCES.leading(bytes).next().is_some() {
         return Some(Other::Reference);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -68,21 +68,25 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     (is_variable_name(text) || text.ends_with(['-', '_', '/', ':'])).then_some(Other::Name)
 }
 
+/// True for a text that begins like one that says where a secret is. What it really is, is for
+/// [`not_secret`] to say.
+pub(crate) fn may_refer(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("#/") || REFERENCES.leading(text.as_bytes()).next().is_some()
+}
+
 fn starts_with(text: &str, start: &str) -> bool {
     text.len() >= start.len()
         && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes())
 }
 
-fn ends_with(text: &str, end: &str) -> bool {
-    text.len() > end.len()
-        && text.as_bytes()[text.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
-}
-
 /// Text that is replaced before Terraform sees it, or by the program that reads it.
 fn is_template(text: &str) -> bool {
     let between = |open: &str, close: &str| {
-        text.find(open)
-            .is_some_and(|at| text[at + open.len()..].contains(close))
+        text.contains(open)
+            && text
+                .split_once(open)
+                .is_some_and(|(_, rest)| rest.contains(close))
     };
     if between("{{", "}}")
         || between("#{", "}")
@@ -240,7 +244,9 @@ fn is_path(text: &str) -> bool {
     {
         return true;
     }
-    let file = FILES.iter().any(|end| ends_with(text, end));
+    let file = text
+        .rfind('.')
+        .is_some_and(|at| at > 0 && FILES.contains(&text[at..]));
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_./\\:".contains(&byte));

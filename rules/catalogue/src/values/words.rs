@@ -2,9 +2,11 @@
 //!
 //! Lists are written compactly: one word a line would bury them.
 
+use crate::values::list::{List, list};
+
 /// Last words that make a name one about a secret, not of a secret: `secret_name`, `token_ttl`.
 #[rustfmt::skip]
-pub(super) const ABOUT: &[&str] = &[
+pub(super) static ABOUT: List = list![
     "name", "names", "address", "addresses", "arn", "arns", "id", "ids", "path", "paths", "file", "files", "filename", "filepath", "dir",
     "directory", "folder", "policy", "policies", "length", "len", "version", "versions", "enabled", "enable",
     "disabled", "rotation", "type", "types", "size", "count", "ttl", "expiry", "expiration", "expires", "days",
@@ -36,14 +38,14 @@ pub(super) const ABOUT: &[&str] = &[
 
 /// Words that make a name one about a secret wherever they stand.
 #[rustfmt::skip]
-pub(super) const ABOUT_ANYWHERE: &[&str] = &[
+pub(super) static ABOUT_ANYWHERE: List = list![
     "public", "pub", "path", "existing", "rotated", "rotation", "expiration", "arn", "arns", "fingerprint",
     "thumbprint", "length", "pubkey", "secretname", "authorized", "uri", "pair", "keypair", "expiry",
 ];
 
 /// First words of switches: `manage_master_user_password`.
 #[rustfmt::skip]
-pub(super) const SWITCHES: &[&str] = &[
+pub(super) static SWITCHES: List = list![
     "enable", "enabled", "disable", "disabled", "manage", "managed", "create", "generate", "use", "has", "is",
     "should", "allow", "allowed", "require", "required", "skip", "ignore", "force", "rotate", "reset", "update",
     "show", "min", "max", "num", "number", "enforce", "with", "without", "validate", "override", "preserve", "hide",
@@ -53,7 +55,7 @@ pub(super) const SWITCHES: &[&str] = &[
 
 /// Words that say in what form or which one, not what: looked through.
 #[rustfmt::skip]
-pub(super) const FORM: &[&str] = &[
+pub(super) static FORM: List = list![
     "wo", "value", "values", "text", "string", "data", "plaintext", "plain", "base", "b", "base64", "raw",
     "content", "contents", "pem", "json", "encoded", "current", "new", "old", "default", "all", "prod",
     "production", "dev", "staging", "stage", "stg", "prd", "hex", "str", "openssh", "encrypted", "binary", "result",
@@ -62,7 +64,7 @@ pub(super) const FORM: &[&str] = &[
 
 /// Words that make `…_key` the name of a secret.
 #[rustfmt::skip]
-pub(super) const KEY_OF: &[&str] = &[
+pub(super) static KEY_OF: List = list![
     "api", "access", "secret", "private", "encryption", "encrypt", "signing", "sign", "master", "account",
     "storage", "shared", "license", "licence", "app", "auth", "client", "integration", "ingest", "ingestion", "jwt",
     "hmac", "session", "cookie", "cipher", "decryption", "preshared", "subscription", "sas", "consumer", "ssl",
@@ -72,20 +74,20 @@ pub(super) const KEY_OF: &[&str] = &[
 
 /// Words before `key` that make it a key of a collection, a name or a handle.
 #[rustfmt::skip]
-pub(super) const KEY_FOR: &[&str] = &[
+pub(super) static KEY_FOR: List = list![
     "kms", "cmk", "vault", "keyvault", "tag", "tags", "label", "annotation", "metadata", "column",
 ];
 
 /// Words before `token` that make it no credential.
 #[rustfmt::skip]
-pub(super) const TOKEN_FOR: &[&str] = &[
+pub(super) static TOKEN_FOR: List = list![
     "creation", "next", "page", "continuation", "http", "idempotency", "event", "source", "start", "end", "max",
     "separator", "verification", "validation", "update", "dkim", "lock", "reload", "redeploy", "restart", "trigger",
 ];
 
 /// Words before `secret` or `secrets` that make it the name of an object of a platform.
 #[rustfmt::skip]
-pub(super) const SECRET_FOR: &[&str] = &[
+pub(super) static SECRET_FOR: List = list![
     "pull", "k8s", "kubernetes", "kube", "user", "manager", "existing", "keyvault", "vault", "use", "repository",
     "managed", "external", "environment", "repo",
 ];
@@ -99,7 +101,7 @@ pub(super) const GLUED_KEYS: &[&str] = &[
 
 /// Words nobody but a dummy is made of. With one of these, [`GLUE`] and digits are dummies too.
 #[rustfmt::skip]
-pub(super) const DUMMY: &[&str] = &[
+pub(super) static DUMMY: List = list![
     "password", "passwords", "passwd", "passphrase", "pwd", "pass", "pw", "secret", "secrets", "token", "tokens",
     "apikey", "changeme", "changeit", "changethis", "change", "replaceme", "replace", "replacethis", "fixme",
     "todo", "test", "tests", "testing", "tester", "example", "examples", "sample", "dummy", "fake", "mock", "foo",
@@ -114,7 +116,7 @@ pub(super) const DUMMY: &[&str] = &[
 
 /// Words that may stand around dummy words.
 #[rustfmt::skip]
-pub(super) const GLUE: &[&str] = &[
+pub(super) static GLUE: List = list![
     "a", "an", "the", "my", "this", "that", "is", "in", "to", "be", "for", "of", "with", "must", "should", "not",
     "do", "put", "set", "add", "use", "at", "least", "long", "longer", "than", "and", "or", "very", "super",
     "strong", "secure", "safe", "good", "real", "some", "any", "new", "key", "keys", "code", "by", "it", "me", "on",
@@ -155,7 +157,7 @@ pub(super) const DOCUMENTED: &[&str] = &[
 
 /// Whole texts, letters only, that are instructions although none of their words is a dummy.
 #[rustfmt::skip]
-pub(super) const PHRASES: &[&str] = &[
+pub(super) static PHRASES: List = list![
     "notset", "tobeset", "tobesetmanually", "setmanually", "setme", "setinconsole", "setviaenv", "setlater", "none",
     "na", "nothing", "notneeded", "notrequired", "managedoutsideterraform", "managedbyterraform",
     "notmanagedbyterraform", "updateme", "updatemanually", "setbyci", "comesfromenv", "required", "yourkey",
@@ -165,7 +167,7 @@ pub(super) const PHRASES: &[&str] = &[
 
 /// Words that switch or select something.
 #[rustfmt::skip]
-pub(super) const SETTINGS: &[&str] = &[
+pub(super) static SETTINGS: List = list![
     "true", "false", "null", "nil", "yes", "no", "on", "off", "enabled", "disabled", "enable", "disable",
     "required", "optional", "latest", "current", "previous", "days", "hours", "minutes", "seconds", "weeks",
     "months", "string", "number", "bool", "any", "securestring", "opaque", "auto", "automatic", "manual", "always",
@@ -180,7 +182,7 @@ pub(super) const SETTINGS: &[&str] = &[
 
 /// Beginnings of texts that say where a secret is.
 #[rustfmt::skip]
-pub(super) const REFERENCES: &[&str] = &[
+pub(super) static REFERENCES: List = list![
     "arn:", "op://", "ref+", "vault:", "vault://", "vault+", "bao://", "aws-sm://", "aws-sm+", "aws-ssm://",
     "aws-ssm+", "gcp-sm://", "gcp-sm+", "azure-kv://", "azure-kv+", "k8s://", "k8s+", "sops://", "local://",
     "local+", "infisical://", "doppler://", "env://", "file://", "secretref://", "sm://", "awssm://", "ssm://",
@@ -191,7 +193,7 @@ pub(super) const REFERENCES: &[&str] = &[
 
 /// Endings of file names.
 #[rustfmt::skip]
-pub(super) const FILES: &[&str] = &[
+pub(super) static FILES: List = list![
     ".pem", ".key", ".json", ".crt", ".cer", ".txt", ".yaml", ".yml", ".p12", ".pfx", ".jks", ".pub", ".sh",
     ".conf", ".tpl", ".tftpl", ".toml", ".ini", ".env", ".zip", ".tf", ".tfvars", ".asc", ".gpg", ".kubeconfig",
     ".ppk", ".hcl", ".py", ".js", ".enc",
@@ -206,4 +208,4 @@ pub(super) const CLOUD_IDS: &[&str] = &[
 
 /// Whose password it is, after the word itself: `sql_password_admin`.
 #[rustfmt::skip]
-pub(super) const WHOSE: &[&str] = &["admin", "app", "master", "owner", "reader", "readonly", "root", "viewer", "writer"];
+pub(super) static WHOSE: List = list!["admin", "app", "master", "owner", "reader", "readonly", "root", "viewer", "writer"];
