@@ -178,7 +178,8 @@ pub enum Word<'w> {
     Part(&'w str),
     /// The same, not followed by a lower-case letter.
     End(&'w str),
-    /// [`Word::ENCODED`] or more characters of base64, of either alphabet, or ends of lines.
+    /// What can be the base64 of a text: [`Word::ENCODED`] or more characters of either alphabet, an
+    /// upper-case letter among them, behind a quote or on several lines.
     Encoded,
 }
 
@@ -221,11 +222,25 @@ impl Word<'_> {
                 let next = text.as_bytes().get(start + word.len());
                 !next.is_some_and(u8::is_ascii_lowercase)
             }),
-            Self::Encoded => text
-                .as_bytes()
-                .split(|byte| !Self::is_encoded(*byte))
-                .any(|run| run.len() >= Self::ENCODED),
+            Self::Encoded => {
+                let bytes = text.as_bytes();
+                let runs = bytes.split(|byte| !Self::is_encoded(*byte));
+                let mut start = 0_usize;
+                runs.into_iter().any(|run| {
+                    let before = start.checked_sub(1).map(|at| bytes[at]);
+                    start += run.len() + 1;
+                    Self::is_encoded_run(before, run)
+                })
+            }
         }
+    }
+
+    /// True for a run of characters of [`Word::Encoded`] that is one; `before` is the byte before it.
+    #[must_use]
+    pub fn is_encoded_run(before: Option<u8>, run: &[u8]) -> bool {
+        run.len() >= Self::ENCODED
+            && (before == Some(b'"') || run.contains(&b'\n'))
+            && run.iter().any(u8::is_ascii_uppercase)
     }
 }
 

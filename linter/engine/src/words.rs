@@ -157,7 +157,7 @@ impl Mentions {
     }
 }
 
-/// Calls `hit` with the start of every run of at least [`ENCODED`] characters of base64.
+/// Calls `hit` with the start of everything that can be base64, see [`Word::Encoded`].
 fn each_run(text: &[u8], mut hit: impl FnMut(usize)) {
     // Each run that is long enough has one of these places in it, and most have no such character.
     let mut at = ENCODED - 1;
@@ -175,7 +175,8 @@ fn each_run(text: &[u8], mut hit: impl FnMut(usize)) {
             .iter()
             .take_while(|byte| Word::is_encoded(**byte));
         let end = at + after.count();
-        if end - start >= ENCODED {
+        let before = start.checked_sub(1).map(|at| text[at]);
+        if Word::is_encoded_run(before, &text[start..end]) {
             hit(start);
         }
         at = end + ENCODED;
@@ -203,7 +204,7 @@ mod tests {
     proptest! {
         #[test]
         fn words_are_found_wherever_they_stand(
-            text in "([abcABC-]{1,30}|[ab1]{20,40}|[ .]){0,12}",
+            text in "([abcABC-]{1,30}|\"?[aB1]{20,40}\n?|[ .\"\n]){0,12}",
             cut in 0..40_usize,
         ) {
             let file = SourceFile::new(FileId(0), "a.tf", FileKind::Text, text.as_str());

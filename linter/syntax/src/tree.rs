@@ -3,6 +3,8 @@
 //! A parent is stored after its children, so that `a + b` or `a[0]` can be wrapped around what was
 //! read before without moving anything. Names, numbers and string contents are read from the text.
 
+use std::cell::Cell;
+
 use crate::Span;
 
 /// Index of a node.
@@ -139,7 +141,33 @@ pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
 }
 
+/// Room for more nodes than this is not kept.
+const MOST_KEPT: usize = 1 << 16;
+
+thread_local! {
+    /// Room for the next tree of this thread: how many nodes a text has is known only at the end, and
+    /// growing and shrinking costs more than copying them once.
+    static ROOM: Cell<Vec<Node>> = const { Cell::new(Vec::new()) };
+}
+
 impl Tree {
+    /// An empty tree for a text of that length, in the room that an earlier one has left.
+    pub(crate) fn for_text(length: usize) -> Self {
+        let mut nodes = ROOM.take();
+        nodes.reserve(length / 16);
+        Self { nodes }
+    }
+
+    /// The nodes, without room for more.
+    pub(crate) fn finish(mut self) -> Box<[Node]> {
+        let nodes = self.nodes.as_slice().into();
+        self.nodes.clear();
+        if self.nodes.capacity() <= MOST_KEPT {
+            ROOM.set(self.nodes);
+        }
+        nodes
+    }
+
     pub(crate) fn add(&mut self, kind: Kind, span: Span, children: Children) -> NodeId {
         let id = self.nodes.len() as NodeId;
         self.nodes.push(Node {

@@ -34,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Output {
         },
         prev_end: 0,
         depth: 0,
-        out: Output::default(),
+        out: Output::of(text),
     };
     parser.bump();
     let value = parser.value();

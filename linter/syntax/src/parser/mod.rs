@@ -26,6 +26,16 @@ pub(crate) struct Output {
     pub(crate) comments: Vec<Span>,
 }
 
+impl Output {
+    /// Nothing yet, with room for what such a text has.
+    pub(crate) fn of(text: &str) -> Self {
+        Self {
+            tree: Tree::for_text(text.len()),
+            ..Self::default()
+        }
+    }
+}
+
 /// Brackets that are open around the current token.
 #[derive(Clone, Copy, Debug, Default)]
 struct Open {
@@ -93,9 +103,7 @@ pub(crate) fn parse(text: &str) -> (Output, bool) {
 }
 
 fn parse_with(text: &str, lexer: Lexer<'_>, damaged: bool) -> Output {
-    let mut out = Output::default();
-    out.tree.nodes.reserve(text.len() / 8);
-    let mut parser = Parser::new(text, lexer, out);
+    let mut parser = Parser::new(text, lexer, Output::of(text));
     parser.damaged = damaged;
     parser.bump();
     parser.root();

@@ -22,7 +22,7 @@ use crate::{Reading, Span};
 #[derive(Clone, Debug)]
 pub struct Parsed {
     text: String,
-    nodes: Vec<Node>,
+    nodes: Box<[Node]>,
     comments: Vec<Span>,
     errors: Vec<SyntaxError>,
     reading: Reading,
@@ -33,10 +33,9 @@ impl Parsed {
         if output.tree.nodes.is_empty() {
             output.tree.add(Kind::Body, Span::empty(0), Children::EMPTY);
         }
-        output.tree.nodes.shrink_to_fit();
         Self {
             text,
-            nodes: output.tree.nodes,
+            nodes: output.tree.finish(),
             comments: output.comments,
             errors: output.errors.into_sorted(),
             reading,
@@ -102,7 +101,7 @@ impl Parsed {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.text.capacity()
-            + self.nodes.capacity() * size_of::<Node>()
+            + self.nodes.len() * size_of::<Node>()
             + self.comments.capacity() * size_of::<Span>()
             + self.errors.capacity() * size_of::<SyntaxError>()
     }
