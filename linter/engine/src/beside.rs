@@ -55,11 +55,12 @@ pub(crate) fn present(
     }
     let in_folder = |(folder, members): (&str, Vec<(&String, FileKind)>)| {
         let visible = LazyCell::new(|| entries(&input.root.join(folder), settings));
-        let is_there = |(path, kind): &(&String, FileKind)| {
-            let full = input.root.join(path);
-            match kind {
-                FileKind::Lock => full.is_file(),
-                _ => !is_known(path) && !settings.is_excluded(path) && visible.contains(&full),
+        let is_there = |(path, kind): &(&String, FileKind)| match kind {
+            FileKind::Lock => input.below(path).is_file(),
+            _ => {
+                !is_known(path)
+                    && !settings.is_excluded(path)
+                    && visible.contains(&input.root.join(path))
             }
         };
         let there: Vec<Found> = members

@@ -10,22 +10,26 @@ use crate::words::{Mentions, Place, Words};
 /// The rules by hook, so that a walk calls only those that listen. Indexes are those of the
 /// registry the rules came from.
 pub(crate) struct Registry<'r> {
-    rules: &'r [&'r dyn Rule],
-    text: Vec<usize>,
+    text: Vec<Listener<'r>>,
     /// At most 64.
-    position: Vec<usize>,
-    block: Vec<usize>,
-    module: Vec<usize>,
+    position: Vec<Listener<'r>>,
+    block: Vec<Listener<'r>>,
+    module: Vec<Listener<'r>>,
     words: Words,
 }
+
+/// A rule with its index.
+type Listener<'r> = (usize, &'r dyn Rule);
 
 impl<'r> Registry<'r> {
     /// The rules that `is_on` lets in.
     pub(crate) fn new(rules: &'r [&'r dyn Rule], is_on: impl Fn(&dyn Rule) -> bool) -> Self {
         let on: Vec<bool> = rules.iter().map(|rule| is_on(*rule)).collect();
-        let listening = |hook: Hooks| -> Vec<usize> {
-            let wanted = |index: &usize| on[*index] && rules[*index].hooks().contains(hook);
-            (0..rules.len()).filter(wanted).collect()
+        let listening = |hook: Hooks| -> Vec<Listener<'r>> {
+            let all = rules.iter().enumerate();
+            all.filter(|(index, rule)| on[*index] && rule.hooks().contains(hook))
+                .map(|(index, rule)| (index, *rule))
+                .collect()
         };
         let (text, position) = (listening(Hooks::TEXT), listening(Hooks::POSITION));
         debug_assert!(
@@ -33,7 +37,8 @@ impl<'r> Registry<'r> {
             "a rule that looks at positions is a bit"
         );
         let words = Words::new((0..rules.len()).filter(|index| on[*index]).map(|index| {
-            let place = |listening: &[usize]| listening.iter().position(|own| *own == index);
+            let place =
+                |listening: &[Listener<'_>]| listening.iter().position(|(own, _)| *own == index);
             Place {
                 rule: rules[index],
                 text: place(&text),
@@ -41,7 +46,6 @@ impl<'r> Registry<'r> {
             }
         }));
         Self {
-            rules,
             text,
             position,
             block: listening(Hooks::BLOCK),
@@ -59,7 +63,10 @@ impl<'r> Registry<'r> {
     ) -> Vec<Sink> {
         modules
             .par_iter()
-            .map(|module| self.check_module(workspace, module, key))
+            .map_init(
+                || Mentions::new(self.text.len()),
+                |mentions, module| self.check_module(workspace, module, key, mentions),
+            )
             .collect()
     }
 
@@ -68,23 +75,15 @@ impl<'r> Registry<'r> {
         workspace: &Workspace<'a>,
         module: &Module<'a>,
         key: &DigestKey,
+        mentions: &mut Mentions,
     ) -> Sink {
         let cx = Cx::new(workspace, module, key);
         let mut sink = Sink::new();
-        let of = |indexes: &[usize]| {
-            indexes
-                .iter()
-                .map(|&index| (index, self.rules[index]))
-                .collect::<Vec<_>>()
-        };
-        let (text, position) = (of(&self.text), of(&self.position));
-        let (block, whole) = (of(&self.block), of(&self.module));
-        let mut mentions = Mentions::new(text.len());
         // Blocks are in the order of their files.
         let mut blocks = &module.blocks[..];
         for file in &module.files {
-            self.words.search(file, &mut mentions);
-            for (place, (index, rule)) in text.iter().enumerate() {
+            self.words.search(file, mentions);
+            for (place, (index, rule)) in self.text.iter().enumerate() {
                 sink.enter(*index);
                 rule.text(&cx, file, mentions.of_text(place), &mut sink);
             }
@@ -92,16 +91,16 @@ impl<'r> Registry<'r> {
             let (here, rest) = blocks.split_at(own);
             blocks = rest;
             for facts in here {
-                show(&cx, facts, &position, &mentions, &mut sink);
+                show(&cx, facts, &self.position, mentions, &mut sink);
             }
         }
         for facts in &module.blocks {
-            for (index, rule) in &block {
+            for (index, rule) in &self.block {
                 sink.enter(*index);
                 rule.block(&cx, facts, &mut sink);
             }
         }
-        for (index, rule) in &whole {
+        for (index, rule) in &self.module {
             sink.enter(*index);
             rule.module(&cx, &mut sink);
         }
@@ -113,7 +112,7 @@ impl<'r> Registry<'r> {
 fn show<'a>(
     cx: &Cx<'_, 'a>,
     block: &Block<'a>,
-    rules: &[(usize, &dyn Rule)],
+    rules: &[Listener<'_>],
     mentions: &Mentions,
     sink: &mut Sink,
 ) {
@@ -155,7 +154,7 @@ fn show<'a>(
 struct Showing<'s, 'r, 'a> {
     cx: &'s Cx<'r, 'a>,
     block: &'s Block<'a>,
-    rules: &'s [(usize, &'s dyn Rule)],
+    rules: &'s [Listener<'s>],
     mentions: &'s Mentions,
     /// Rules that see every value of the block.
     always: u64,

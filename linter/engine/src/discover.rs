@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use ignore::{DirEntry, WalkBuilder, WalkState};
+use rayon::prelude::*;
 use secretlint_core::facts::FileKind;
 use secretlint_core::report::Unreadable;
 
@@ -70,7 +71,7 @@ pub(crate) fn discover(input: &Input<'_>, files: &Files) -> (Vec<Found>, Vec<Unr
         });
     }
     // Memory sorts before disk, so a buffer replaces the file it belongs to.
-    found.sort_unstable();
+    found.par_sort_unstable();
     found.dedup_by(|later, earlier| later.path == earlier.path);
     unreadable.sort_by(|a, b| a.path.cmp(&b.path));
     (found, unreadable)

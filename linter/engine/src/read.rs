@@ -22,7 +22,7 @@ pub(crate) enum Read {
 pub(crate) fn read(input: &Input<'_>, found: &Found, files: &Files) -> Read {
     let text = match &found.origin {
         Origin::Memory(index) => Ok(input.texts[*index].text.clone()),
-        Origin::Below => from_disk(&input.root.join(&found.path), files.max_bytes),
+        Origin::Below => from_disk(&input.below(&found.path), files.max_bytes),
         Origin::Disk(path) => from_disk(path, files.max_bytes),
     };
     let text = match text {

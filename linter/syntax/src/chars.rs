@@ -73,6 +73,15 @@ pub(crate) fn trailing_ident(text: &str) -> &str {
 
 /// First position at or after `pos` that is neither a space nor a tab.
 pub(crate) fn skip_blanks(bytes: &[u8], mut pos: usize) -> usize {
+    // Most blanks are indentation: eight spaces are one number.
+    while let Some(eight) = bytes.get(pos..).and_then(|rest| rest.first_chunk()) {
+        let others = u64::from_le_bytes(*eight) ^ 0x2020_2020_2020_2020;
+        let spaces = others.trailing_zeros() as usize / 8;
+        pos += spaces;
+        if spaces < 8 {
+            break;
+        }
+    }
     while matches!(bytes.get(pos), Some(b' ' | b'\t')) {
         pos += 1;
     }

@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 
 use hcl_syntax::{Body, Expr, ExprKind, Item, Span};
 
-use crate::facts::block::{Attribute, Block, Content, key_text};
+use crate::facts::block::{Attribute, Block, Content, key_text, members};
 use crate::facts::constant::{constant_string, constant_text};
 use crate::facts::trace::Trace;
 use crate::finding::Place;
@@ -437,14 +437,29 @@ fn is_pair_name(name: &str) -> bool {
 
 /// The constant name of a pair; the content must have a value next to it.
 fn pair_name(content: Content<'_>) -> Option<(Cow<'_, str>, Span)> {
-    let mut name: Option<Attribute<'_>> = None;
+    let name = match content {
+        Content::Native(body) => {
+            let attributes = body.attributes();
+            named(attributes.map(|attribute| (attribute.name(), attribute)))?.value()
+        }
+        Content::Json(object) => {
+            let members: Vec<Attribute<'_>> = members(object).collect();
+            let members = members.iter();
+            named(members.map(|member| (&*member.name, member.value)))?
+        }
+    };
+    Some((constant_string(name)?, name.span()))
+}
+
+/// What stands under the first name that names a pair, when another is that of its value.
+fn named<'n, T>(members: impl Iterator<Item = (&'n str, T)>) -> Option<T> {
+    let mut found = None;
     let mut has_value = false;
-    for attribute in content.attributes() {
-        has_value |= is_pair_value(&attribute.name);
-        if name.is_none() && is_pair_name(&attribute.name) {
-            name = Some(attribute);
+    for (name, member) in members {
+        has_value |= is_pair_value(name);
+        if found.is_none() && is_pair_name(name) {
+            found = Some(member);
         }
     }
-    let name = name.filter(|_| has_value)?;
-    Some((constant_string(name.value)?, name.value.span()))
+    found.filter(|_| has_value)
 }

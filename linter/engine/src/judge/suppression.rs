@@ -39,14 +39,15 @@ const MAX_LINES_BETWEEN: usize = 50;
 
 /// The suppression comments of a file, in order.
 pub(crate) fn comments(file: &SourceFile) -> Vec<Comment> {
-    // Nearly all files have none: one search instead of a look at every comment.
     let text = file.text();
-    if file.kind.is_json() || memchr::memmem::find(text.as_bytes(), MARK.as_bytes()).is_none() {
+    let spans = file.parsed.comments().map(|comment| comment.span);
+    let said = spans.filter_map(|span| Some((span, body(&text[span.range()]).strip_prefix(MARK)?)));
+    let mut said = said.peekable();
+    // Nearly all files have none.
+    if file.kind.is_json() || said.peek().is_none() {
         return Vec::new();
     }
     let blocks: Vec<Block<'_>> = file.parsed.body().blocks().collect();
-    let spans = file.parsed.comments().map(|comment| comment.span);
-    let said = spans.filter_map(|span| Some((span, body(&text[span.range()]).strip_prefix(MARK)?)));
     let read = |(index, (span, said)): (usize, (Span, &str))| {
         let counts = index < MAX_COMMENTS;
         Comment {

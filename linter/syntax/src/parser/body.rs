@@ -272,10 +272,11 @@ impl Parser<'_> {
         while id != NONE {
             let node = *self.out.tree.node(id);
             if node.kind == Kind::Attribute {
-                names.push(node.name().unwrap_or_else(|| {
+                let name = node.name().unwrap_or_else(|| {
                     let end = crate::chars::ident_end(self.text, node.start as usize);
                     Span::new(node.start, end as u32)
-                }));
+                });
+                names.push((head(&self.text[name.range()]), name));
             }
             id = node.next;
         }
@@ -283,14 +284,16 @@ impl Parser<'_> {
         self.names = names;
     }
 
-    fn report_duplicates(&mut self, names: &[Span]) {
+    fn report_duplicates(&mut self, names: &[(u64, Span)]) {
         let text = self.text;
         let name = |span: Span| &text[span.range()];
         let mut seen = HashSet::new();
-        for (at, &span) in names.iter().enumerate() {
+        for (at, &(head, span)) in names.iter().enumerate() {
             work::count(span.len() as usize);
-            let twice = if names.len() <= 12 {
-                names[..at].iter().any(|&before| name(before) == name(span))
+            let twice = if names.len() <= 32 {
+                let same =
+                    |&(other, before): &(u64, Span)| other == head && name(before) == name(span);
+                names[..at].iter().any(same)
             } else {
                 !seen.insert(name(span))
             };
@@ -299,4 +302,13 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// The beginning of a name and its length: different names nearly always differ in it.
+fn head(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = name.len().min(7);
+    bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
+    bytes[7] = name.len() as u8;
+    u64::from_le_bytes(bytes)
 }

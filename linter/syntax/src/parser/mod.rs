@@ -83,7 +83,7 @@ pub(crate) struct Parser<'a> {
     /// Whether literals stay as children of templates that are nothing else.
     keep_literals: bool,
     /// Room for the names of a body, kept for the next one.
-    names: Vec<Span>,
+    names: Vec<(u64, Span)>,
     out: Output,
 }
 

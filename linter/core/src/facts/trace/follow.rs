@@ -1,6 +1,7 @@
 //! From a reference to the values behind it: the steps between symbols.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use hcl_syntax::{Body, Expr, Span};
 
@@ -23,9 +24,8 @@ impl<'r, 'a> Search<'r, 'a> {
         reference: Reference<'a>,
         outer: &[Step<'a>],
     ) {
-        let mut steps = reference.path.clone();
-        steps.extend_from_slice(outer);
         let module = scope.module;
+        let steps: Rc<[Step<'a>]> = reference.path.iter().chain(outer).cloned().collect();
         let key = (module.id, reference.subject.clone(), steps);
         if self.seen.contains(&key) {
             return;
@@ -34,7 +34,7 @@ impl<'r, 'a> Search<'r, 'a> {
             self.trace.complete = false;
             return;
         }
-        let steps = key.2.clone();
+        let steps = Rc::clone(&key.2);
         self.seen.push(key);
         let found = match &reference.subject {
             Subject::Variable(name) => self.variable(scope, name, &steps),
@@ -46,7 +46,7 @@ impl<'r, 'a> Search<'r, 'a> {
                         kind: HopKind::Local,
                         name: name.clone(),
                     };
-                    self.enqueue(scope, next, local.value, steps);
+                    self.enqueue(scope, next, local.value, steps.to_vec());
                     true
                 }
                 None => false,

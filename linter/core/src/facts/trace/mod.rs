@@ -9,6 +9,7 @@
 mod follow;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use hcl_syntax::{Call as CallExpr, Expr, ExprKind, For, Part, Template, Traversal};
 
@@ -146,7 +147,7 @@ struct Search<'r, 'a> {
     trace: Trace<'a>,
     queue: Vec<Task<'r, 'a>>,
     hops: Vec<(Hop<'a>, Option<usize>)>,
-    seen: Vec<(ModuleId, Subject<'a>, Vec<Step<'a>>)>,
+    seen: Vec<(ModuleId, Subject<'a>, Rc<[Step<'a>]>)>,
     expressions: usize,
     /// `for` variables and their collections, innermost last.
     bindings: Vec<(&'a str, Expr<'a>)>,
