@@ -177,6 +177,8 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Apart from `bump`, which is called for every token and stays small.
+    #[inline(never)]
     fn comment(&mut self, span: Span) {
         let text = &self.text[span.range()];
         if text.starts_with("/*") && (text.len() < 4 || !text.ends_with("*/")) {
@@ -185,6 +187,8 @@ impl<'a> Parser<'a> {
         self.out.comments.push(span);
     }
 
+    #[cold]
+    #[inline(never)]
     fn report(&mut self, kind: E, span: Span) {
         self.out.errors.report(kind, span);
     }
