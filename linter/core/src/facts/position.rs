@@ -11,6 +11,7 @@ use hcl_syntax::{Body, Expr, ExprKind, Item, Span};
 
 use crate::facts::block::{Attribute, Block, Content, key_text, members};
 use crate::facts::constant::{constant_string, constant_text};
+use crate::facts::functions::is_one_way;
 use crate::facts::trace::Trace;
 use crate::finding::Place;
 
@@ -70,6 +71,9 @@ pub struct Position<'p, 'a> {
     pub path: &'p [Segment<'a>],
     /// What stands between the last name and the value.
     pub via: &'p [Via<'a>],
+    /// True when a function from which nothing can be read back stands around the value, at any
+    /// depth: `md5(templatefile("x", { password = … }))`.
+    pub hashed: bool,
     /// The value: a leaf or a container.
     pub expr: Expr<'a>,
     /// The text of the name that goes with a `value` in a `{ name = …, value = … }` pair.
@@ -392,6 +396,10 @@ impl<'a> Walk<'_, 'a> {
             block: self.block,
             path: &self.path,
             via: &self.via[self.outer..],
+            hashed: self
+                .via
+                .iter()
+                .any(|via| matches!(via, Via::Argument { function, .. } if is_one_way(function))),
             expr,
             pair,
             attribute: self.attribute,

@@ -67,9 +67,9 @@ impl Rule for NonsensitiveSecret {
         let ExprKind::Call(call) = position.expr.kind() else {
             return;
         };
-        // Keys for `for_each` are names; what is counted is not shown.
+        // Keys for `for_each` are names; what is counted or hashed is not shown.
         let repeated = matches!(position.names().next(), Some("for_each" | "count"));
-        if call.name() != "nonsensitive" || repeated {
+        if call.name() != "nonsensitive" || repeated || position.hashed {
             return;
         }
         let Some(argument) = call.args().next() else {

@@ -281,6 +281,22 @@ module "catalog" {
 "#,
         ),
         (
+            "hashes of files and documents with a secret, however deep",
+            r#"
+variable "monitor_password" {
+  sensitive = true
+}
+resource "null_resource" "monitor" {
+  triggers = {
+    plain    = md5(var.monitor_password)
+    users    = md5(templatefile("users.tpl", { password = var.monitor_password }))
+    document = sha256(jsonencode({ users = [{ password = var.monitor_password }] }))
+    shown    = sha1(jsonencode({ password = nonsensitive(var.monitor_password) }))
+  }
+}
+"#,
+        ),
+        (
             "variables of a Nomad pack, which cannot be marked",
             r#"
 # file: packs/app/variables.hcl
@@ -297,7 +313,19 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 11] = [
+    let cases: [(&str, &str, &[&str]); 12] = [
+        (
+            "a secret beside a hash, and inside a function that can be undone",
+            r#"
+resource "null_resource" "monitor" {
+  triggers = {
+    users    = md5(file("users.tpl"))
+    document = base64encode(random_password.monitor.result)
+  }
+}
+"#,
+            &["secret-in-trigger"],
+        ),
         (
             "a name that ends with its encoding",
             r#"

@@ -43,8 +43,11 @@ pub(crate) fn steps(way: &[Hop<'_>]) -> Vec<Related> {
     way.iter().take(MAX_STEPS).map(step).collect()
 }
 
-/// The secret that flows into a position, if any.
+/// The secret that flows into a position, if any: not where only a hash of it is left.
 pub(crate) fn leak<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Option<Leak> {
+    if position.hashed {
+        return None;
+    }
     let trace = cx.trace_at(position);
     let whole = position.place();
     let inside = |place: Place| {
