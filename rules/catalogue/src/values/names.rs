@@ -6,8 +6,8 @@
 
 use crate::values::tokens::{Tokens, ends_with, is_one_of};
 use crate::values::words::{
-    ABOUT, ABOUT_ANYWHERE, FORM, GLUED_KEYS, KEY_FOR, KEY_OF, SECRET_FOR, SWITCHES, TOKEN_FOR,
-    WHOSE,
+    ABOUT, ABOUT_ANYWHERE, FORM, GLUED_KEYS, KEY_FOR, KEY_OF, SCRIPTS, SECRET_FOR, SWITCHES,
+    SWITCHES_ANYWHERE, TOKEN_FOR, WHOSE,
 };
 
 /// What kind of secret a name promises.
@@ -72,7 +72,13 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     if ABOUT.contains(last) || words.iter().any(|word| ABOUT_ANYWHERE.contains(word)) {
         return None;
     }
-    if words.len() > 1 && SWITCHES.contains(words[0]) {
+    if words.len() > 1 && (SWITCHES.contains(words[0]) || SCRIPTS.contains(words[0])) {
+        return None;
+    }
+    // `app_client_generate_secret`
+    if let [_, between @ .., _] = words
+        && between.iter().any(|word| SWITCHES_ANYWHERE.contains(word))
+    {
         return None;
     }
     // Encrypted with a key of somebody else, or a hash for `/etc/shadow`.
@@ -88,11 +94,12 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     if policy {
         return None;
     }
-    // `ssm_parameter_db_password`: the name of the parameter.
-    let parameter = words
-        .windows(2)
-        .any(|pair| is_one_of(pair[0], &["ssm"]) && is_one_of(pair[1], &["parameter", "param"]));
-    if parameter {
+    // `ssm_parameter_db_password`, `secret_name_client_secret`: the name of the parameter.
+    let named = words.windows(2).any(|pair| {
+        is_one_of(pair[0], &["ssm"]) && is_one_of(pair[1], &["parameter", "param"])
+            || is_one_of(pair[0], &["secret"]) && is_one_of(pair[1], &["name"])
+    });
+    if named {
         return None;
     }
     let mut rest = words;
@@ -495,6 +502,7 @@ mod tests {
                     "new-relic-license-key",
                     "EC2_ACCESS_KEY",
                     "api_secret_salt",
+                    "canary_api_key",
                     "service_account_key",
                 ],
             ),
@@ -632,6 +640,14 @@ mod tests {
             "app_hashed_client_secret",
             "iam_account_password_policy_expire_passwords",
             "zookeeper_connect_string",
+            "can_use_console_password",
+            "user_can_use_console_password",
+            "user_pool_client_generate_secret",
+            "REQUIRE_AUTH_TOKEN",
+            "script_get_secret",
+            "secret_name_client_secret",
+            "table_version_tokens",
+            "event_correlation_token",
         ];
         for name in names {
             assert_eq!(meaning_of(name), None, "{name}");

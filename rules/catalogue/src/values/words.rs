@@ -50,8 +50,17 @@ pub(super) static SWITCHES: List = list![
     "should", "allow", "allowed", "require", "required", "skip", "ignore", "force", "rotate", "reset", "update",
     "show", "min", "max", "num", "number", "enforce", "with", "without", "validate", "override", "preserve", "hide",
     "expose", "include", "exclude", "prevent", "deploy_with", "block", "blocks", "delete", "remove", "recreate",
-    "want", "need", "do", "no", "expire", "expires",
+    "want", "need", "do", "no", "expire", "expires", "can",
 ];
+
+/// Words that make a name one of a switch wherever they stand before its last word.
+#[rustfmt::skip]
+pub(super) static SWITCHES_ANYWHERE: List = list![
+    "can", "generate", "enable", "enabled", "disable", "disabled", "allow", "require", "requires",
+];
+
+/// First words of what gets a secret: `script_get_secret`.
+pub(super) static SCRIPTS: List = list!["script", "scripts", "cmd"];
 
 /// Words that say in what form or which one, not what: looked through.
 #[rustfmt::skip]
@@ -83,6 +92,7 @@ pub(super) static KEY_FOR: List = list![
 pub(super) static TOKEN_FOR: List = list![
     "creation", "next", "page", "continuation", "http", "idempotency", "event", "source", "start", "end", "max",
     "separator", "verification", "validation", "update", "dkim", "lock", "reload", "redeploy", "restart", "trigger",
+    "version", "correlation", "etag",
 ];
 
 /// Words before `secret` or `secrets` that make it the name of an object of a platform.
