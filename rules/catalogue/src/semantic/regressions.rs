@@ -297,6 +297,80 @@ resource "null_resource" "monitor" {
 "#,
         ),
         (
+            "switches with the verb inside, and scripts that get a secret",
+            r#"
+variable "user_can_use_console_password" {}
+variable "client_generate_secret" {}
+variable "script_get_secret" {}
+variable "api_key_writer" {}
+resource "local_file" "writer" {
+  filename = var.api_key_writer
+  content  = "echo"
+}
+data "external" "secret" {
+  program = ["bash", var.script_get_secret]
+}
+output "client_generate_secret" {
+  value = var.client_generate_secret
+}
+"#,
+        ),
+        (
+            "keys of a key service, chosen by the names of what they encrypt",
+            r#"
+output "kms_key" {
+  value = module.kms_keys.keys["app-secret"]
+}
+output "first" {
+  value = module.secrets.secret_arns["db_password"]
+}
+"#,
+        ),
+        (
+            "outputs and variables that say that they only lead to a secret",
+            r#"
+variable "api_secret_key" {
+  description = "The name of the API secret"
+}
+variable "mail_secret" {
+  description = "Name for the mail secret"
+}
+locals {
+  api_key_name = format("/app/%s", var.api_secret_key)
+}
+output "api_key_location" {
+  value = local.api_key_name
+}
+output "given" {
+  value = var.mail_secret
+}
+output "token_id" {
+  value = module.login.token
+}
+output "decryption_secret" {
+  description = "The name of a mapped secret."
+  value       = oci_network_firewall_network_firewall_policy_decryption_rule.main.secret
+}
+output "version_of" {
+  value = google_secret_manager_secret_version.main.secret
+}
+"#,
+        ),
+        (
+            "commands and tokens of a cloud that open nothing",
+            r#"
+output "console" {
+  value = oci_core_instance_console_connection.main.connection_string
+}
+output "correlation_token" {
+  value = oci_core_instance_maintenance_event.main.correlation_token
+}
+output "s3_table_version_tokens" {
+  value = { for key, table in aws_s3tables_table.main : key => table.version_token }
+}
+"#,
+        ),
+        (
             "variables of a Nomad pack, which cannot be marked",
             r#"
 # file: packs/app/variables.hcl
@@ -313,7 +387,28 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 12] = [
+    let cases: [(&str, &str, &[&str]); 14] = [
+        (
+            "an output that is called a path and shows what its source is known to hold",
+            r#"
+output "secret_path" {
+  value = random_password.main.result
+}
+"#,
+            &["unmarked-secret-output"],
+        ),
+        (
+            "members of an output's map, and texts around a secret",
+            r#"
+output "first" {
+  value = module.secrets.values["db_password"]
+}
+output "command" {
+  value = "login --password ${module.login.password}"
+}
+"#,
+            &["unmarked-secret-output", "unmarked-secret-output"],
+        ),
         (
             "a secret beside a hash, and inside a function that can be undone",
             r#"

@@ -34,6 +34,8 @@ const SHORT_LIVED: &[&str] = &[
     "google_service_account_access_token",
     "azurerm_client_config",
     "azuread_client_config",
+    // Its connection strings are commands for `ssh`.
+    "oci_core_instance_console_connection",
     // Its keys only say where telemetry goes.
     "azurerm_application_insights",
 ];
@@ -74,6 +76,7 @@ pub(crate) fn secret_variable<'t>(cx: &Cx<'_, '_>, trace: &'t Trace<'_>) -> Opti
             let module = cx.workspace.module(passed.module);
             let secret = is_secret_variable(name)
                 && !is_harmless_type(module, name)
+                && !takes_pointer(module, name)
                 && !is_given_harmless(cx, trace, name);
             secret.then_some(&**name)
         }
@@ -124,7 +127,7 @@ pub(crate) fn of_source(cx: &Cx<'_, '_>, source: &Source<'_>) -> Secrecy {
             let block = module.object(*mode, kind, name);
             of_object(*mode, kind, (name, block), reference)
         }
-        Subject::Module(_) | Subject::Dependency(_) => by_name(last_key(reference)),
+        Subject::Module(name) | Subject::Dependency(name) => of_output(name, reference),
         Subject::Local(name) => by_name(Some(last_key(reference).unwrap_or(name))),
         Subject::Other(word) if matches!(&**word, "each" | "self" | "dependency" | "include") => {
             by_name(last_key(reference))
@@ -133,9 +136,92 @@ pub(crate) fn of_source(cx: &Cx<'_, '_>, source: &Source<'_>) -> Secrecy {
     }
 }
 
+/// True when nothing but a name says that a source is secret, no provider's schema.
+pub(crate) fn is_known_by_name(cx: &Cx<'_, '_>, source: &Source<'_>) -> bool {
+    let reference = &source.reference;
+    match &reference.subject {
+        Subject::Object { mode, kind, name } => {
+            let block = cx.workspace.module(source.module).object(*mode, kind, name);
+            by_schema(*mode, kind, (name, block), reference).is_none()
+        }
+        _ => true,
+    }
+}
+
+/// `module.secrets.arns["db_password"]`, `module.kms.keys["app-secret"]`: the output says what its
+/// members are.
+fn of_output(module: &str, reference: &Reference<'_>) -> Secrecy {
+    let mut keys = reference.path.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(&**key),
+        Step::Index(_) | Step::Any => None,
+    });
+    match (keys.next(), keys.next()) {
+        (Some(output), Some(_))
+            if is_pointer(output) || is_pointer(&format!("{module}_{output}")) =>
+        {
+            Secrecy::Harmless
+        }
+        _ => by_name(last_key(reference)),
+    }
+}
+
+/// True for names of what only leads to a secret: its name, id, ARN, place, the key it is encrypted
+/// with in a key service.
+pub(crate) fn is_pointer(name: &str) -> bool {
+    const LAST: &[&str] = &[
+        "name",
+        "names",
+        "arn",
+        "arns",
+        "id",
+        "ids",
+        "path",
+        "paths",
+        "location",
+        "locations",
+        "file",
+        "filename",
+    ];
+    let is =
+        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let last = last_word(name);
+    let key = is(last, &["key", "keys"])
+        && name
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| is(word, &["kms", "cmk"]));
+    (is(last, LAST) || key) && meaning_of(name).is_none()
+}
+
+/// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to
+/// something.
+pub(crate) fn describes_pointer(description: &str) -> bool {
+    const BEFORE: &[&str] = &["the", "a", "an", "optional", "required", "full"];
+    const WHAT: &[&str] = &[
+        "name", "names", "path", "paths", "arn", "arns", "id", "ids", "location",
+    ];
+    const AFTER: &[&str] = &["of", "for", "to", "in"];
+    let is =
+        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let mut words = description
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .skip_while(|word| is(word, BEFORE));
+    words.next().is_some_and(|word| is(word, WHAT))
+        && words.next().is_some_and(|word| is(word, AFTER))
+}
+
+/// True when a variable's description says that its value only leads to a secret.
+fn takes_pointer(module: &secretlint_core::facts::Module<'_>, name: &str) -> bool {
+    module
+        .variable(name)
+        .and_then(|variable| module.block(variable.block).value("description"))
+        .and_then(constant_string)
+        .is_some_and(|description| describes_pointer(&description))
+}
+
 fn of_variable(cx: &Cx<'_, '_>, source: &Source<'_>, name: &str) -> Secrecy {
     let module = cx.workspace.module(source.module);
-    if is_harmless_type(module, name) {
+    if is_harmless_type(module, name) || takes_pointer(module, name) {
         return Secrecy::Harmless;
     }
     match last_key(&source.reference) {
@@ -161,25 +247,39 @@ pub(crate) fn is_secret_variable(name: &str) -> bool {
 fn of_object(
     mode: Mode,
     kind: &str,
-    (name, block): (&str, Option<&Block<'_>>),
+    named: (&str, Option<&Block<'_>>),
     reference: &Reference<'_>,
 ) -> Secrecy {
+    by_schema(mode, kind, named, reference).unwrap_or_else(|| by_name(last_key(reference)))
+}
+
+/// What is known of an object without asking what its attribute is called.
+fn by_schema(
+    mode: Mode,
+    kind: &str,
+    (name, block): (&str, Option<&Block<'_>>),
+    reference: &Reference<'_>,
+) -> Option<Secrecy> {
     if SHORT_LIVED.contains(&kind) || kind.ends_with("password_policy") {
-        return Secrecy::Harmless;
+        return Some(Secrecy::Harmless);
     }
     let first = reference.attribute();
     let last = last_key(reference);
     if mode == Mode::Ephemeral {
-        return Secrecy::Ephemeral;
+        return Some(Secrecy::Ephemeral);
     }
     if let Some(attribute) = first {
+        // The secret that a version belongs to, by its name.
+        if attribute == "secret" && kind.starts_with("google_secret_manager_") {
+            return Some(Secrecy::Harmless);
+        }
         // A part of a document, or a secret whose own name says that it is none:
         // `jsondecode(secret).username`, `azurerm_key_vault_secret.client_id.value`.
         let part = last.filter(|last| *last != attribute);
         let otherwise = |name: &str| HARMLESS.contains(&name) || is_about(name);
         if part.is_some_and(otherwise) || (part.is_none() && is_text(attribute) && identifies(name))
         {
-            return Secrecy::Harmless;
+            return Some(Secrecy::Harmless);
         }
         let stored = if mode == Mode::Data {
             schemas::stored_by_data(kind)
@@ -187,7 +287,7 @@ fn of_object(
             schemas::generated(kind)
         };
         if mode == Mode::Data && block.is_some_and(|block| keeps_something_else(kind, block)) {
-            return Secrecy::Harmless;
+            return Some(Secrecy::Harmless);
         }
         if let Some(stored) = stored
             && stored.secret.contains(&attribute)
@@ -195,30 +295,30 @@ fn of_object(
         {
             let named = !stored.named || is_named_secret(name, block);
             // What is taken out of a document can be anything: `jsondecode(…).username`.
-            return if named {
+            return Some(if named {
                 Secrecy::Secret
             } else {
                 Secrecy::Unknown
-            };
+            });
         }
         // A data source shows what its resource shows.
         if schemas::is_secret_result(kind, attribute) {
-            return Secrecy::Secret;
+            return Some(Secrecy::Secret);
         }
         // A parameter holds whatever its name says.
         if mode == Mode::Managed && kind == "aws_ssm_parameter" && attribute == "value" {
-            return if is_named_secret(name, block) {
+            return Some(if is_named_secret(name, block) {
                 Secrecy::Secret
             } else {
                 Secrecy::Unknown
-            };
+            });
         }
         if mode == Mode::Managed && schemas::is_secret_argument(kind, &std::iter::once(attribute)) {
-            return Secrecy::Secret;
+            return Some(Secrecy::Secret);
         }
     }
     if mode == Mode::Managed && kind.starts_with("random_") && is_generated_name(name) {
-        return Secrecy::Harmless;
+        return Some(Secrecy::Harmless);
     }
     // Generated for a purpose that the object's name tells: `random_string.db_password.result`.
     let generated = kind.ends_with("random_password")
@@ -228,12 +328,12 @@ fn of_object(
         && matches!(first, Some("result" | "hex" | "b64_url" | "b64_std" | "id"))
         && kind != "random_id"
     {
-        return Secrecy::Secret;
+        return Some(Secrecy::Secret);
     }
     if first.is_none() && mode == Mode::Managed && schemas::generated(kind).is_some() {
-        return Secrecy::Secret;
+        return Some(Secrecy::Secret);
     }
-    by_name(last)
+    None
 }
 
 /// True when the name of an object, or the name it is asked for by, is the name of a secret.

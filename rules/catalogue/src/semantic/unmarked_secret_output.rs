@@ -1,13 +1,16 @@
 //! `unmarked-secret-output`: an output shows a secret.
 
-use secretlint_core::facts::{Block, Role};
+use secretlint_core::facts::{Block, Role, constant_string};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink,
 };
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::repair::add_line;
-use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{
+    describes_pointer, is_configuration, is_known_by_name, is_pointer, secret_behind,
+    secret_variable,
+};
 
 static META: RuleMeta = rule(
     "unmarked-secret-output",
@@ -72,7 +75,12 @@ impl Rule for UnmarkedSecretOutput {
             return;
         };
         let trace = cx.trace(block, value);
-        let (what, place) = match secret_behind(cx, &trace) {
+        let found = secret_behind(cx, &trace);
+        // One name against another: what the output says of itself is nearer to the value.
+        if found.is_none_or(|(source, _)| is_known_by_name(cx, source)) && says_pointer(block) {
+            return;
+        }
+        let (what, place) = match found {
             Some((source, _)) => (source.reference.address(), Some(source.place)),
             None => match secret_variable(cx, &trace) {
                 Some(name) => (format!("var.{name}"), None),
@@ -92,4 +100,13 @@ impl Rule for UnmarkedSecretOutput {
             .extend(add_line(block, "sensitive = true", mark));
         sink.report(finding);
     }
+}
+
+/// `output "api_key_location"`, `description = "The name of the secret"`.
+fn says_pointer(block: &Block<'_>) -> bool {
+    is_pointer(block.name())
+        || block
+            .value("description")
+            .and_then(constant_string)
+            .is_some_and(|description| describes_pointer(&description))
 }

@@ -12,6 +12,7 @@ use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::repair::add_line;
+use crate::semantic::secrecy::describes_pointer;
 use crate::values::{Judgement, Kind, Other, judge, meaning_of};
 
 static META: RuleMeta = rule(
@@ -182,6 +183,9 @@ fn describes_a_name(block: &Block<'_>) -> bool {
     let Some(description) = block.value("description").and_then(constant_text) else {
         return false;
     };
+    if describes_pointer(&description) {
+        return true;
+    }
     let description = description.to_ascii_lowercase();
     const MARKS: &[&str] = &[
         "name of",
@@ -277,7 +281,9 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
                     }
                 )
             });
-            let takes_name = takes && TAKES_NAME.contains(&position.key())
+            let written = block.kind() == "local_file" && position.key() == "filename";
+            let takes_name = written
+                || takes && TAKES_NAME.contains(&position.key())
                 || matches!(
                     position.key(),
                     "valueFrom"
