@@ -15,7 +15,7 @@ use crate::semantic::describe::{Texts, rule};
 use crate::semantic::literal::takes_any_text;
 use crate::semantic::repair::{fix, is_read, use_write_only};
 use crate::semantic::secrecy::{
-    is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
+    is_harmless, is_named_secret, is_resource, keeps_something_else, secret_behind, secret_variable,
 };
 use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
 use crate::values::{Judgement, Kind, identifies, is_about, is_public, judge, meaning_of};
@@ -194,8 +194,10 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     // An argument that is a password is one, whatever the variable is called; one that takes any
     // text is judged by what its object is called.
     let any_text = takes_any_text(position.key()) || position.key() == "plaintext";
-    let named_otherwise =
-        any_text && (says_other(block_name(position)) || is_other_variable(position));
+    let named_otherwise = any_text
+        && (says_other(block_name(position))
+            || keeps_something_else(position.block.kind(), position.block)
+            || is_other_variable(position));
     found || !any_text || !(named_otherwise || is_harmless(cx, trace))
 }
 
@@ -227,7 +229,9 @@ fn block_name<'p>(position: &'p Position<'_, '_>) -> &'p str {
 fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
     let block = position.block;
     let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
-    if takes_any_text(position.key()) && is_instruction(text) {
+    let document = text.trim_start().starts_with('{');
+    let other = is_instruction(text) || !document && keeps_something_else(block.kind(), block);
+    if takes_any_text(position.key()) && other {
         return false;
     }
     if block.kind() != "aws_ssm_parameter" {

@@ -414,15 +414,21 @@ pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
     ];
     const SINGLE: &[&str] = &["user", "users", "name", "login", "fqdn", "uri"];
     let single = match kind {
-        "azurerm_key_vault_secret" | "google_secret_manager_secret_version" => true,
+        "azurerm_key_vault_secret"
+        | "google_secret_manager_secret_version"
+        | "google_secret_manager_secret_version_access" => true,
         "aws_secretsmanager_secret_version" => false,
         _ => return false,
     };
     let last = |name: &str| {
-        let name = name.strip_suffix("_version").unwrap_or(name);
+        let version = name.strip_suffix("_version");
+        // The version of an application; elsewhere the word belongs to the type.
+        let of_app = kind == "azurerm_key_vault_secret"
+            && version.is_some_and(|name| meaning_of(name).is_none());
+        let name = version.unwrap_or(name);
         let last = last_word(name);
         let is = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
-        let otherwise = is(ALWAYS) || single && is(SINGLE) || is_public(name);
+        let otherwise = of_app || is(ALWAYS) || single && is(SINGLE) || is_public_part(name);
         otherwise && meaning_of(name).is_none()
     };
     let named = ["name", "secret_id", "secret"]
@@ -431,6 +437,20 @@ pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
         .filter_map(constant_string)
         .any(|name| meaning_of(&name).is_some());
     last(block.name()) && !named
+}
+
+/// `ssh_public_key`, `tls_ca_bundle`, `api_signed_certificate`: what everybody may know of a pair.
+fn is_public_part(name: &str) -> bool {
+    const KEY: &[&str] = &["key", "keys", "pem", "openssh", "pub", "pubkey"];
+    const CERTIFICATE: &[&str] = &["cert", "certificate", "crt", "bundle", "chain"];
+    let is =
+        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let last = last_word(name);
+    let before = name
+        .rsplit(['_', '-'])
+        .nth(1)
+        .is_some_and(|word| is(word, &["ca", "signed", "root"]));
+    is_public(name) && (is(last, KEY) || is(last, CERTIFICATE)) || is(last, CERTIFICATE) && before
 }
 
 /// True for a generated object that makes a part of a name: `random_password.instance_id`.
