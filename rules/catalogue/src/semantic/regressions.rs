@@ -371,6 +371,67 @@ output "s3_table_version_tokens" {
 "#,
         ),
         (
+            "user names, ids, versions and certificates in stores, literal or not",
+            r#"
+resource "azurerm_key_vault_secret" "docker_username" {
+  name            = "docker-username"
+  value           = "ziggy"
+  expiration_date = "2030-01-01T00:00:00Z"
+}
+resource "aws_secretsmanager_secret_version" "master_username" {
+  secret_string = "ziggy"
+}
+data "google_secret_manager_secret_version_access" "app_installation_id" {
+  secret = var.app
+}
+data "google_secret_manager_secret_version" "api_ca_bundle" {
+  secret = var.api_ca_bundle
+}
+data "azurerm_key_vault_secret" "frontend_version" {
+  name = var.frontend
+}
+"#,
+        ),
+        (
+            "a local called like an environment that only fills a secret",
+            r#"
+locals {
+  envs = merge(var.more, {
+    PORT       = 80
+    APP_SECRET = var.app_secret
+  })
+}
+module "secret" {
+  source = "acme/secret/kubernetes"
+  data   = { for name, value in local.envs : name => value }
+}
+module "service" {
+  source = "acme/service/kubernetes"
+  port   = local.envs.PORT
+  env = [for name, value in local.envs : {
+    name      = name
+    valueFrom = { secretKeyRef = { name = "app", key = name } }
+  }]
+}
+"#,
+        ),
+        (
+            "blocks and objects that are called secret",
+            r#"
+variable "secret" {
+  description = "One or more secret blocks"
+  default     = []
+}
+variable "mail_secret" {
+  default = null
+}
+module "job" {
+  source = "acme/job/kubernetes"
+  volume = var.mail_secret.metadata[0].name
+}
+"#,
+        ),
+        (
             "variables of a Nomad pack, which cannot be marked",
             r#"
 # file: packs/app/variables.hcl
@@ -387,7 +448,49 @@ variable "database_password" {
 
 #[test]
 fn what_is_secret_is_reported() {
-    let cases: [(&str, &str, &[&str]); 14] = [
+    let cases: [(&str, &str, &[&str]); 17] = [
+        (
+            "a password beside the user name, in one document or under the name of a version",
+            r#"
+resource "aws_secretsmanager_secret_version" "admin_username" {
+  secret_string = jsonencode({ username = "ziggy", password = var.password })
+}
+data "azurerm_key_vault_secret" "db_password_version" {
+  name = "db"
+}
+"#,
+            &["persisted-secret-argument", "secret-in-state-data-source"],
+        ),
+        (
+            "a local that fills a secret and an environment",
+            r#"
+locals {
+  envs = {
+    APP_SECRET = var.app_secret
+  }
+}
+module "secret" {
+  source = "acme/secret/kubernetes"
+  data   = local.envs
+}
+module "task" {
+  source   = "acme/task/kubernetes"
+  settings = local.envs
+}
+"#,
+            &["secret-in-plain-environment"],
+        ),
+        (
+            "secrets without a type, with and without a default",
+            r#"
+variable "client_secret" {}
+variable "secret" {
+  type    = map(string)
+  default = {}
+}
+"#,
+            &["unmarked-secret-variable", "unmarked-secret-variable"],
+        ),
         (
             "an output that is called a path and shows what its source is known to hold",
             r#"

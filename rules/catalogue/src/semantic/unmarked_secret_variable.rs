@@ -1,7 +1,7 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
 use secretlint_core::facts::{
-    Block, FileKind, Role, Variable, constant_text, each_position, members,
+    Block, FileKind, Role, Step, Subject, Variable, constant_text, each_position, members,
 };
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::repair::add_line;
 use crate::semantic::secrecy::describes_pointer;
-use crate::values::{Judgement, Kind, Other, judge, meaning_of};
+use crate::values::{Judgement, Kind, Other, judge, last_word, meaning_of};
 
 static META: RuleMeta = rule(
     "unmarked-secret-variable",
@@ -117,7 +117,33 @@ fn is_candidate(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
             .value(name)
             .is_some_and(|value| value.text() != "false")
     });
-    !marked && holds_text(variable, meaning.kind) && !describes_a_name(block)
+    !marked
+        && holds_text(variable, meaning.kind)
+        && !describes_a_name(block)
+        && !is_object(cx, variable)
+}
+
+/// A variable without a type that is called `secret` and takes blocks, or an object that is one.
+fn is_object(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
+    let typed = variable
+        .kind
+        .is_some_and(|kind| kind.text().contains("string"));
+    if typed || !last_word(&variable.name).eq_ignore_ascii_case("secret") {
+        return false;
+    }
+    let empty = variable
+        .default
+        .is_some_and(|default| match default.kind() {
+            ExprKind::Object(object) => object.items().next().is_none(),
+            ExprKind::Tuple(list) => list.elements().next().is_none(),
+            _ => false,
+        });
+    let parts = ["metadata", "name", "arn", "id"];
+    let subject = Subject::Variable(variable.name.clone());
+    empty
+        || cx.module.uses().of(&subject).any(|found| {
+            matches!(found.reference.path.first(), Some(Step::Key(key)) if parts.contains(&&**key))
+        })
 }
 
 /// `default = { username = "…", password = "…" }`.
