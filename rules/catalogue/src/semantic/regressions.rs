@@ -432,6 +432,56 @@ module "job" {
 "#,
         ),
         (
+            "variables that are used as, or described as, the names of secrets",
+            r#"
+variable "api_key_secret" {
+  description = "Secret Manager reference for the API key"
+}
+variable "certificate_secret" {
+  description = "The identifier of a secret with a certificate"
+}
+variable "login_secret" {}
+variable "mail_secret" {}
+variable "operator_secret_key" {}
+variable "bot_token_secret" {}
+module "bot" {
+  source           = "./bot"
+  bot_token_secret = var.bot_token_secret
+}
+resource "aws_lambda_function" "app" {
+  environment {
+    variables = {
+      SECRET_NAME = var.login_secret
+    }
+  }
+}
+data "aws_iam_policy_document" "app" {
+  statement {
+    resources = ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:${var.mail_secret}*"]
+  }
+}
+module "operator" {
+  source = "acme/operator/kubernetes"
+  value  = { secretKeyRef = { name = "operator", key = var.operator_secret_key } }
+}
+# file: bot/variables.tf
+variable "bot_token_secret" {
+  description = "Secret Manager reference for the token"
+}
+"#,
+        ),
+        (
+            "hosts of a cluster, and the state of a list",
+            r#"
+output "connection_string" {
+  value = mongodbatlas_advanced_cluster.main.connection_strings[0].private_endpoint[0].srv_connection_string
+}
+output "sync_token" {
+  value = data.aws_ip_ranges.main.sync_token
+}
+"#,
+        ),
+        (
             "variables of a Nomad pack, which cannot be marked",
             r#"
 # file: packs/app/variables.hcl
@@ -484,6 +534,10 @@ module "task" {
             "secrets without a type, with and without a default",
             r#"
 variable "client_secret" {}
+module "vault" {
+  source         = "acme/vault/kubernetes"
+  kms_secret_key = var.client_secret
+}
 variable "secret" {
   type    = map(string)
   default = {}

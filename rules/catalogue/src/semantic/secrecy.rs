@@ -36,6 +36,8 @@ const SHORT_LIVED: &[&str] = &[
     "azuread_client_config",
     // Its connection strings are commands for `ssh`.
     "oci_core_instance_console_connection",
+    // Its token says that a list has changed.
+    "aws_ip_ranges",
     // Its keys only say where telemetry goes.
     "azurerm_application_insights",
 ];
@@ -185,19 +187,27 @@ pub(crate) fn is_pointer(name: &str) -> bool {
     let is =
         |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let last = last_word(name);
-    let key = is(last, &["key", "keys"])
-        && name
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| is(word, &["kms", "cmk"]));
+    // `kms_keys_keys`, but not `kms_secret_key`.
+    let mut before = name
+        .rsplit(|c: char| !c.is_ascii_alphanumeric())
+        .skip_while(|word| is(word, &["key", "keys"]));
+    let key =
+        is(last, &["key", "keys"]) && before.next().is_some_and(|word| is(word, &["kms", "cmk"]));
     (is(last, LAST) || key) && meaning_of(name).is_none()
 }
 
 /// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to
 /// something.
 pub(crate) fn describes_pointer(description: &str) -> bool {
-    const BEFORE: &[&str] = &["the", "a", "an", "optional", "required", "full"];
+    #[rustfmt::skip]
+    const BEFORE: &[&str] = &[
+        "the", "a", "an", "optional", "required", "full", "aws", "azure", "gcp", "google", "kubernetes", "k8s", "key",
+        "vault", "secret", "secrets", "manager", "ssm", "parameter",
+    ];
+    #[rustfmt::skip]
     const WHAT: &[&str] = &[
-        "name", "names", "path", "paths", "arn", "arns", "id", "ids", "location",
+        "name", "names", "path", "paths", "arn", "arns", "id", "ids", "identifier", "identifiers", "location",
+        "reference",
     ];
     const AFTER: &[&str] = &["of", "for", "to", "in"];
     let is =
@@ -269,6 +279,10 @@ fn by_schema(
         return Some(Secrecy::Ephemeral);
     }
     if let Some(attribute) = first {
+        // Hosts and options; users have their passwords elsewhere.
+        if attribute == "connection_strings" && kind.starts_with("mongodbatlas_") {
+            return Some(Secrecy::Harmless);
+        }
         // The secret that a version belongs to, by its name.
         if attribute == "secret" && kind.starts_with("google_secret_manager_") {
             return Some(Secrecy::Harmless);

@@ -10,7 +10,7 @@ use secretlint_core::{
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{is_configuration, is_pointer, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
 use crate::values::{identifies, is_key_id};
 
@@ -143,7 +143,13 @@ impl Rule for SecretInPlainEnvironment {
         };
         // Ids, names and addresses that are taken out of a stored document.
         let name = position.meaning();
-        if identifies(name) && !is_key_id(name) && found.what.starts_with("data.") {
+        let other = !is_key_id(name)
+            && (identifies(name) && found.what.starts_with("data.")
+                // `SECRET_NAME = var.login_secret`: one name against another.
+                || is_pointer(name)
+                    && matches!(position.expr.kind(), ExprKind::Traversal(_))
+                    && found.what.starts_with("var."));
+        if other {
             return;
         }
         let message = format!(

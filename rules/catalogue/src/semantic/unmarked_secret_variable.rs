@@ -1,7 +1,8 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
 use secretlint_core::facts::{
-    Block, FileKind, Role, Step, Subject, Variable, constant_text, each_position, members,
+    Block, FileKind, Position, Role, Step, Subject, Variable, Via, constant_text, each_position,
+    members,
 };
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
@@ -12,7 +13,7 @@ use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::repair::add_line;
-use crate::semantic::secrecy::describes_pointer;
+use crate::semantic::secrecy::{describes_pointer, is_pointer};
 use crate::values::{Judgement, Kind, Other, judge, last_word, meaning_of};
 
 static META: RuleMeta = rule(
@@ -297,7 +298,7 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
             let file = position.via.iter().any(|via| {
                 matches!(
                     via,
-                    secretlint_core::facts::Via::Argument {
+                    Via::Argument {
                         function: "file"
                             | "filebase64"
                             | "fileexists"
@@ -307,22 +308,61 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
                     }
                 )
             });
-            let written = block.kind() == "local_file" && position.key() == "filename";
+            let key = position.key();
+            let written = block.kind() == "local_file" && key == "filename";
             let takes_name = written
-                || takes && TAKES_NAME.contains(&position.key())
-                || matches!(
-                    position.key(),
-                    "valueFrom"
-                        | "value_from"
-                        | "secret_arn"
-                        | "secret_name"
-                        | "secret_id"
-                        | "credentials_parameter"
-                ) && position.via.is_empty();
+                || takes && TAKES_NAME.contains(&key)
+                || position.via.is_empty() && (names_secret(key) || is_selected(position))
+                || is_part_of_address(position)
+                || is_given_as_name(cx, position);
             if file || takes_name {
                 names.insert(name);
             }
         });
     }
     names
+}
+
+/// Arguments, and variables of environments, that take the name of a secret: `secret_arn`,
+/// `DB_SECRET_NAME`.
+fn names_secret(key: &str) -> bool {
+    matches!(key, "valueFrom" | "value_from" | "credentials_parameter")
+        || is_pointer(key) && key.to_ascii_lowercase().contains("secret")
+}
+
+/// `secret_key_ref { name = var.…, key = var.… }`.
+fn is_selected(position: &Position<'_, '_>) -> bool {
+    let selects = |name: &str| {
+        matches!(
+            name,
+            "secret_key_ref" | "secretKeyRef" | "secret_ref" | "secretRef"
+        )
+    };
+    matches!(position.key(), "key" | "name") && position.names().any(selects)
+}
+
+/// `"arn:aws:secretsmanager:…:secret:${var.…}"`, `"projects/…/secrets/${var.…}"`.
+fn is_part_of_address(position: &Position<'_, '_>) -> bool {
+    if !matches!(position.via.last(), Some(Via::Template)) {
+        return false;
+    }
+    let before = &position.block.file.text()[..position.expr.span().start as usize];
+    let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+    let text = &line[line.rfind('"').map_or(0, |at| at + 1)..];
+    text.starts_with("arn:") || text.contains("/secrets/")
+}
+
+/// Given to a module of the tree whose variable is described as a name.
+fn is_given_as_name(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> bool {
+    let block = position.block;
+    if block.role != Role::Module || position.path.len() != 1 || !position.via.is_empty() {
+        return false;
+    }
+    let target = cx.module.call(block.name()).and_then(|call| call.target);
+    target.is_some_and(|target| {
+        let module = cx.workspace.module(target);
+        module
+            .variable(position.key())
+            .is_some_and(|variable| describes_a_name(module.block(variable.block)))
+    })
 }
