@@ -7,7 +7,8 @@ use secretlint_core::facts::{Block, Mode, Role, Subject, constant_text};
 use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink};
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_resource, keeps_something_else};
+use crate::semantic::kept::keeps_something_else;
+use crate::semantic::secrecy::is_resource;
 use crate::values::identifies;
 
 static META: RuleMeta = rule(

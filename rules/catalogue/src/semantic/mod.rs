@@ -3,12 +3,13 @@
 //! One file a rule; each holds the rule's description ([`RuleMeta`](secretlint_core::RuleMeta)
 //! with documentation whose examples are executed) and its code. What several rules need is in
 //! [`literal`] (is this literal a secret, and where does it stand), [`secrecy`] (is what flows here
-//! secret) and [`sink`] (reporting what flows into a place).
+//! secret; [`pointer`] and [`kept`] for what only leads to one or is kept beside it) and [`sink`] (reporting what flows into a place).
 
 mod describe;
 mod ephemeral_copied_to_state;
 mod foreign_environment_reference;
 mod generated_secret_in_state;
+mod kept;
 mod literal;
 mod literals;
 mod long_lived_credential;
@@ -17,6 +18,7 @@ mod missing_ttl;
 mod missing_write_only_version;
 mod nonsensitive_secret;
 mod persisted_secret_argument;
+mod pointer;
 mod policy;
 mod policy_violation;
 mod repair;

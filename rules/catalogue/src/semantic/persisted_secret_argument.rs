@@ -12,10 +12,11 @@ use hcl_syntax::ExprKind;
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::kept::keeps_something_else;
 use crate::semantic::literal::takes_any_text;
 use crate::semantic::repair::{fix, is_read, use_write_only};
 use crate::semantic::secrecy::{
-    is_harmless, is_named_secret, is_resource, keeps_something_else, secret_behind, secret_variable,
+    is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
 use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
 use crate::values::{Judgement, Kind, identifies, is_about, is_public, judge, meaning_of};

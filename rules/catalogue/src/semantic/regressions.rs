@@ -390,6 +390,16 @@ data "google_secret_manager_secret_version" "api_ca_bundle" {
 data "azurerm_key_vault_secret" "frontend_version" {
   name = var.frontend
 }
+data "aws_secretsmanager_secret_version" "partner_ips_london" {
+  secret_id = var.partners
+}
+data "google_secret_manager_secret_version" "login_domain_spa" {
+  secret = var.login
+}
+module "service" {
+  source = "acme/service/google"
+  env    = [{ name = "DOMAIN", value = data.google_secret_manager_secret_version.login_domain_spa.secret_data }]
+}
 "#,
         ),
         (

@@ -9,7 +9,9 @@ use secretlint_core::facts::{
 };
 
 use crate::schemas;
-use crate::values::{Judgement, Other, identifies, is_public, judge, last_word, meaning_of};
+use crate::semantic::kept::keeps_something_else;
+use crate::semantic::pointer::{describes_pointer, is_pointer};
+use crate::values::{Judgement, Other, identifies, is_public, judge, meaning_of};
 
 /// Whether a source is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,59 +167,6 @@ fn of_output(module: &str, reference: &Reference<'_>) -> Secrecy {
         }
         _ => by_name(last_key(reference)),
     }
-}
-
-/// True for names of what only leads to a secret: its name, id, ARN, place, the key it is encrypted
-/// with in a key service.
-pub(crate) fn is_pointer(name: &str) -> bool {
-    const LAST: &[&str] = &[
-        "name",
-        "names",
-        "arn",
-        "arns",
-        "id",
-        "ids",
-        "path",
-        "paths",
-        "location",
-        "locations",
-        "file",
-        "filename",
-    ];
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let last = last_word(name);
-    // `kms_keys_keys`, but not `kms_secret_key`.
-    let mut before = name
-        .rsplit(|c: char| !c.is_ascii_alphanumeric())
-        .skip_while(|word| is(word, &["key", "keys"]));
-    let key =
-        is(last, &["key", "keys"]) && before.next().is_some_and(|word| is(word, &["kms", "cmk"]));
-    (is(last, LAST) || key) && meaning_of(name).is_none()
-}
-
-/// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to
-/// something.
-pub(crate) fn describes_pointer(description: &str) -> bool {
-    #[rustfmt::skip]
-    const BEFORE: &[&str] = &[
-        "the", "a", "an", "optional", "required", "full", "aws", "azure", "gcp", "google", "kubernetes", "k8s", "key",
-        "vault", "secret", "secrets", "manager", "ssm", "parameter",
-    ];
-    #[rustfmt::skip]
-    const WHAT: &[&str] = &[
-        "name", "names", "path", "paths", "arn", "arns", "id", "ids", "identifier", "identifiers", "location",
-        "reference",
-    ];
-    const AFTER: &[&str] = &["of", "for", "to", "in"];
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let mut words = description
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .skip_while(|word| is(word, BEFORE));
-    words.next().is_some_and(|word| is(word, WHAT))
-        && words.next().is_some_and(|word| is(word, AFTER))
 }
 
 /// True when a variable's description says that its value only leads to a secret.
@@ -392,79 +341,6 @@ fn by_name(name: Option<&str>) -> Secrecy {
         None if is_about(name) => Secrecy::Harmless,
         None => Secrecy::Unknown,
     }
-}
-
-/// Stores keep ids, addresses and user names, too. A secret of AWS is often a document with a user's
-/// password, so "user" alone says nothing there.
-pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
-    const ALWAYS: &[&str] = &[
-        "id",
-        "ids",
-        "identifier",
-        "arn",
-        "arns",
-        "email",
-        "address",
-        "username",
-        "hostname",
-        "host",
-        "port",
-        "endpoint",
-        "region",
-        "url",
-        "phone",
-        "ip",
-        "ips",
-        "domain",
-        "list",
-        "blocklist",
-        "allowlist",
-        "path",
-        "prefix",
-        "alias",
-        "label",
-        "issuer",
-        "audience",
-    ];
-    const SINGLE: &[&str] = &["user", "users", "name", "login", "fqdn", "uri"];
-    let single = match kind {
-        "azurerm_key_vault_secret"
-        | "google_secret_manager_secret_version"
-        | "google_secret_manager_secret_version_access" => true,
-        "aws_secretsmanager_secret_version" => false,
-        _ => return false,
-    };
-    let last = |name: &str| {
-        let version = name.strip_suffix("_version");
-        // The version of an application; elsewhere the word belongs to the type.
-        let of_app = kind == "azurerm_key_vault_secret"
-            && version.is_some_and(|name| meaning_of(name).is_none());
-        let name = version.unwrap_or(name);
-        let last = last_word(name);
-        let is = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
-        let otherwise = of_app || is(ALWAYS) || single && is(SINGLE) || is_public_part(name);
-        otherwise && meaning_of(name).is_none()
-    };
-    let named = ["name", "secret_id", "secret"]
-        .iter()
-        .filter_map(|attribute| block.value(attribute))
-        .filter_map(constant_string)
-        .any(|name| meaning_of(&name).is_some());
-    last(block.name()) && !named
-}
-
-/// `ssh_public_key`, `tls_ca_bundle`, `api_signed_certificate`: what everybody may know of a pair.
-fn is_public_part(name: &str) -> bool {
-    const KEY: &[&str] = &["key", "keys", "pem", "openssh", "pub", "pubkey"];
-    const CERTIFICATE: &[&str] = &["cert", "certificate", "crt", "bundle", "chain"];
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let last = last_word(name);
-    let before = name
-        .rsplit(['_', '-'])
-        .nth(1)
-        .is_some_and(|word| is(word, &["ca", "signed", "root"]));
-    is_public(name) && (is(last, KEY) || is(last, CERTIFICATE)) || is(last, CERTIFICATE) && before
 }
 
 /// True for a generated object that makes a part of a name: `random_password.instance_id`.

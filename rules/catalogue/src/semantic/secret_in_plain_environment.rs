@@ -10,7 +10,8 @@ use secretlint_core::{
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_configuration, is_pointer, secret_behind, secret_variable};
+use crate::semantic::pointer::is_pointer;
+use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
 use crate::values::{identifies, is_key_id};
 

@@ -5,8 +5,9 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::kept::keeps_something_else;
 use crate::semantic::repair::{offer, to_ephemeral};
-use crate::semantic::secrecy::{is_configuration, is_named_secret, keeps_something_else};
+use crate::semantic::secrecy::{is_configuration, is_named_secret};
 use crate::semantic::versions::{EPHEMERAL_CORE, upgrade_first};
 use crate::values::meaning_of;
 

@@ -6,10 +6,10 @@ use secretlint_core::{
 };
 
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::pointer::{describes_pointer, is_pointer};
 use crate::semantic::repair::add_line;
 use crate::semantic::secrecy::{
-    describes_pointer, is_configuration, is_known_by_name, is_pointer, secret_behind,
-    secret_variable,
+    is_configuration, is_known_by_name, secret_behind, secret_variable,
 };
 
 static META: RuleMeta = rule(

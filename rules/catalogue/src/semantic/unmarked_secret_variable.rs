@@ -12,8 +12,8 @@ use hcl_syntax::ExprKind;
 use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::pointer::{describes_pointer, is_pointer};
 use crate::semantic::repair::add_line;
-use crate::semantic::secrecy::{describes_pointer, is_pointer};
 use crate::values::{Judgement, Kind, Other, judge, last_word, meaning_of};
 
 static META: RuleMeta = rule(
