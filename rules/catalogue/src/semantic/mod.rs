@@ -7,6 +7,7 @@
 
 mod describe;
 mod ephemeral_copied_to_state;
+mod fills;
 mod foreign_environment_reference;
 mod generated_secret_in_state;
 mod kept;
@@ -43,6 +44,8 @@ mod versions;
 
 #[cfg(test)]
 mod regressions;
+#[cfg(test)]
+mod regressions_flow;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]

@@ -355,6 +355,7 @@ pub(crate) fn is_generated_name(name: &str) -> bool {
         "suffix",
         "prefix",
         "subdomain",
+        "ssid",
     ];
     let last = name.rsplit(['_', '-']).next().unwrap_or(name);
     WORDS.iter().any(|word| last.eq_ignore_ascii_case(word))

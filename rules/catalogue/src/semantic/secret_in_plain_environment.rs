@@ -1,15 +1,14 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
-use std::borrow::Cow;
-
-use hcl_syntax::{Expr, ExprKind, For, Part};
-use secretlint_core::facts::{Block, Position, Role, SegmentKind, Step, Subject, Use, Via};
+use hcl_syntax::{ExprKind, Part};
+use secretlint_core::facts::{Block, Position, Role, SegmentKind, Via};
 use secretlint_core::{
     Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
 };
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
+use crate::semantic::fills::only_fills_secrets;
 use crate::semantic::pointer::is_pointer;
 use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
@@ -84,7 +83,7 @@ const CONTAINERS: &[&str] = &[
 ];
 
 /// Names inside which an environment's secrets are references.
-const REFERENCES: &[&str] = &[
+pub(crate) const REFERENCES: &[&str] = &[
     "secrets",
     "secret",
     "value_from",
@@ -251,69 +250,6 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
             .names()
             .any(|name| REFERENCES.contains(&name) || name == "provisioner")
         && ends_a_path(position)
-}
-
-/// A local that is called like an environment and only becomes the content of secrets.
-fn only_fills_secrets(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> bool {
-    let mut names = position.names();
-    let (Role::Locals, Some(local), member) = (position.block.role, names.next(), names.next())
-    else {
-        return false;
-    };
-    let takes = |found: &&Use<'_>| match found.reference.path.first() {
-        Some(Step::Key(key)) => member.is_none_or(|member| **key == *member),
-        _ => true,
-    };
-    let subject = Subject::Local(Cow::Owned(local.to_owned()));
-    let mut uses = cx
-        .module
-        .uses()
-        .of(&subject)
-        .filter(takes)
-        .filter(|found| !takes_names_only(found))
-        .peekable();
-    uses.peek().is_some() && uses.all(|found| fills_secret(cx.module.block(found.block), found))
-}
-
-/// `env = [for name, value in local.envs : { name = name, valueFrom = … }]`: the values are not used.
-fn takes_names_only(found: &Use<'_>) -> bool {
-    let loops = found
-        .attribute
-        .value
-        .walk()
-        .filter_map(|expr| match expr.kind() {
-            ExprKind::For(run) => Some(run),
-            _ => None,
-        });
-    let over = |run: &For<'_>| {
-        run.collection()
-            .is_some_and(|collection| collection.span() == found.expr.span())
-    };
-    loops.filter(over).any(|run| {
-        let uses = |expr: Expr<'_>| {
-            expr.walk().any(|inner| match inner.kind() {
-                ExprKind::Traversal(traversal) => run.value_name() == Some(traversal.root()),
-                _ => false,
-            })
-        };
-        run.key_name().is_some() && ![run.key(), run.value()].into_iter().flatten().any(uses)
-    })
-}
-
-/// `kubernetes_secret`, `module "secret"`, `string_data = …`.
-fn fills_secret(block: &Block<'_>, found: &Use<'_>) -> bool {
-    let says = |name: &str| {
-        name.split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| matches!(word, "secret" | "secrets"))
-    };
-    let kept = match block.role {
-        Role::Resource => says(block.kind()),
-        Role::Module => says(block.name()),
-        _ => false,
-    };
-    kept || found
-        .names()
-        .any(|name| matches!(name, "string_data" | "stringData") || REFERENCES.contains(&name))
 }
 
 /// `METADATA_PUBLIC_CERT`, `APPINSIGHTS_CONNECTION_STRING`: whatever the store calls it, it is no
