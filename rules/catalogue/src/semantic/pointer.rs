@@ -31,6 +31,12 @@ pub(crate) fn is_pointer(name: &str) -> bool {
     (is(last, LAST) || key) && meaning_of(name).is_none()
 }
 
+/// `VAULT_SECRET_ID`: what Vault calls the secret of an AppRole. Stores call the name of a secret so, too.
+pub(crate) fn is_approle(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with("secret_id") || lower.ends_with("secretid")
+}
+
 /// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to
 /// something.
 pub(crate) fn describes_pointer(description: &str) -> bool {

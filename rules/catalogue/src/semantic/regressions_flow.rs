@@ -225,7 +225,21 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 6] = [
+    let cases: [(&str, &str, &[&str]); 7] = [
+        (
+            "the secret of an AppRole, which is called an id",
+            r#"
+variable "approle_secret" {}
+resource "aws_lambda_function" "app" {
+  environment {
+    variables = {
+      VAULT_SECRET_ID = var.approle_secret
+    }
+  }
+}
+"#,
+            &["secret-in-plain-environment", "unmarked-secret-variable"],
+        ),
         (
             "a password beside the user name, in one document or under the name of a version",
             r#"

@@ -9,7 +9,7 @@ use secretlint_core::{
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::fills::only_fills_secrets;
-use crate::semantic::pointer::is_pointer;
+use crate::semantic::pointer::{is_approle, is_pointer};
 use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
 use crate::values::{identifies, is_key_id};
@@ -147,6 +147,7 @@ impl Rule for SecretInPlainEnvironment {
             && (identifies(name) && found.what.starts_with("data.")
                 // `SECRET_NAME = var.login_secret`: one name against another.
                 || is_pointer(name)
+                    && !is_approle(name)
                     && matches!(position.expr.kind(), ExprKind::Traversal(_))
                     && found.what.starts_with("var."));
         if other {

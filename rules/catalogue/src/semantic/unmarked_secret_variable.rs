@@ -12,7 +12,7 @@ use hcl_syntax::ExprKind;
 use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::pointer::{describes_pointer, is_pointer};
+use crate::semantic::pointer::{describes_pointer, is_approle, is_pointer};
 use crate::semantic::repair::add_line;
 use crate::values::{Judgement, Kind, Other, judge, last_word, meaning_of};
 
@@ -326,8 +326,10 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
 /// Arguments, and variables of environments, that take the name of a secret: `secret_arn`,
 /// `DB_SECRET_NAME`.
 fn names_secret(key: &str) -> bool {
-    matches!(key, "valueFrom" | "value_from" | "credentials_parameter")
-        || is_pointer(key) && key.to_ascii_lowercase().contains("secret")
+    matches!(
+        key,
+        "valueFrom" | "value_from" | "credentials_parameter" | "secret_id"
+    ) || is_pointer(key) && !is_approle(key) && key.to_ascii_lowercase().contains("secret")
 }
 
 /// `secret_key_ref { name = var.…, key = var.… }`.
