@@ -75,18 +75,22 @@ struct Place<'a> {
 pub fn by_folder<'a>(
     files: impl IntoIterator<Item = &'a SourceFile>,
 ) -> Vec<(&'a str, Vec<&'a SourceFile>)> {
-    let mut sorted: Vec<(&str, &SourceFile)> = files
-        .into_iter()
-        .map(|file| (file.folder(), file))
-        .collect();
-    sorted.sort_unstable_by(|(a, first), (b, second)| (a, &first.path).cmp(&(b, &second.path)));
-    sorted
-        .chunk_by(|(a, _), (b, _)| a == b)
-        .map(|members| {
-            let files = members.iter().map(|(_, file)| *file);
-            (members[0].0, files.collect())
-        })
-        .collect()
+    let mut folders: Vec<(&str, Vec<&SourceFile>)> = Vec::new();
+    let mut known: FxHashMap<&str, usize> = FxHashMap::default();
+    for file in files {
+        let folder = file.folder();
+        let index = *known.entry(folder).or_insert_with(|| {
+            folders.push((folder, Vec::new()));
+            folders.len() - 1
+        });
+        folders[index].1.push(file);
+    }
+    // Far fewer folders than files, whose paths begin alike.
+    folders.sort_unstable_by_key(|(folder, _)| *folder);
+    for (_, members) in &mut folders {
+        members.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    }
+    folders
 }
 
 impl<'a> Workspace<'a> {
