@@ -276,7 +276,7 @@ impl Parser<'_> {
                     let end = crate::chars::ident_end(self.text, node.start as usize);
                     Span::new(node.start, end as u32)
                 });
-                names.push((head(&self.text[name.range()]), name));
+                names.push((head(self.text.as_bytes(), name), name));
             }
             id = node.next;
         }
@@ -304,11 +304,12 @@ impl Parser<'_> {
     }
 }
 
-/// The beginning of a name and its length: different names nearly always differ in it.
-fn head(name: &str) -> u64 {
-    let mut bytes = [0; 8];
-    let length = name.len().min(7);
-    bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
-    bytes[7] = name.len() as u8;
-    u64::from_le_bytes(bytes)
+/// The first seven bytes of a name and its length: different names nearly always differ in them.
+fn head(text: &[u8], name: Span) -> u64 {
+    let (start, length) = (name.start as usize, name.len());
+    // Close to the end of a text the length alone has to do.
+    let begin = text.get(start..).and_then(<[u8]>::first_chunk);
+    let word = begin.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let kept = 8 * length.min(7);
+    (word & ((1 << kept) - 1)) | u64::from(length) << 56
 }
