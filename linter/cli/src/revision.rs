@@ -80,7 +80,7 @@ impl Repository<'_> {
             "--",
         ];
         let mut paths = self.names(&diff)?;
-        paths.retain(|path| FileKind::of(path).is_some_and(|kind| kind != FileKind::Lock));
+        paths.retain(|path| FileKind::of(path).is_some_and(|kind| !kind.is_beside()));
         let texts = self.staged_texts(&paths)?;
         Ok(Changes { paths, texts })
     }

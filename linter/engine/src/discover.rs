@@ -205,7 +205,7 @@ fn is_never_entered(entry: &DirEntry) -> bool {
 /// content tell.
 fn kind_by_name(name: &str) -> Option<Option<FileKind>> {
     match FileKind::of(name) {
-        Some(FileKind::Lock) => None,
+        Some(kind) if kind.is_beside() => None,
         // Plans and states have free names; the usual ones are looked into.
         None if name.ends_with("plan.json") || name.ends_with("state.json") => Some(None),
         None => None,

@@ -119,8 +119,62 @@ pub struct TextPair<'t> {
 /// The `KEY=value`, `key: value`, `"key": "value"`, `--key=value` and `key=value;` pairs of a text
 /// in scripts, env files, INI, YAML, JSON and connection strings. One pass; a value ends at its
 /// closing quote, or unquoted at white space or one of `,;&"'<>|)}]`.
+///
+/// A `value` beside a `name` (`{ "name": "DB_PASSWORD", "value": "…" }`, in either order) has that name as
+/// its key.
 pub fn pairs(text: &str) -> impl Iterator<Item = TextPair<'_>> {
-    Pairs { text, at: 0 }
+    Named {
+        pairs: Pairs { text, at: 0 },
+        before: None,
+    }
+}
+
+/// Joins the values of names with them.
+struct Named<'t> {
+    pairs: Pairs<'t>,
+    /// The name or value that the next pair may belong to.
+    before: Option<TextPair<'t>>,
+}
+
+impl<'t> Iterator for Named<'t> {
+    type Item = TextPair<'t>;
+
+    fn next(&mut self) -> Option<TextPair<'t>> {
+        let pair = self.pairs.next()?;
+        let before = self.before.take();
+        let (name, value) = match (part_of(pair.key), before) {
+            (Part::Value, Some(name)) if part_of(name.key) == Part::Name => (name, pair),
+            (Part::Name, Some(value)) if part_of(value.key) == Part::Value => (pair, value),
+            (Part::Neither, _) => return Some(pair),
+            _ => {
+                self.before = Some(pair);
+                return Some(pair);
+            }
+        };
+        if name.value.is_empty() {
+            return Some(pair);
+        }
+        Some(TextPair {
+            key: name.value,
+            ..value
+        })
+    }
+}
+
+/// What a pair is to the pair beside it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Name,
+    Value,
+    Neither,
+}
+
+fn part_of(key: &str) -> Part {
+    match key {
+        "name" | "Name" | "key" | "Key" | "parameterKey" | "ParameterKey" => Part::Name,
+        "value" | "Value" | "parameterValue" | "ParameterValue" => Part::Value,
+        _ => Part::Neither,
+    }
 }
 
 struct Pairs<'t> {
@@ -174,8 +228,17 @@ fn key_before(text: &str, sign: usize) -> Option<&str> {
     while start > 0 && is_word(bytes[start - 1]) && end - start < 128 {
         start -= 1;
     }
+    // `\nexport KEY=…` in a quoted string: the escape is no part of the key.
+    if start > 0 && start < end && is_escape(bytes, start - 1) {
+        start += 1;
+    }
     let key = text.get(start..end)?.trim_start_matches('-');
     (!key.is_empty()).then_some(key)
+}
+
+/// True where a quoted string has an end of line, a tab or a quote.
+fn is_escape(bytes: &[u8], at: usize) -> bool {
+    bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'n' | b'r' | b't' | b'"'))
 }
 
 /// Start and end of the value after a sign, and where to go on.
@@ -206,13 +269,16 @@ fn value_after(bytes: &[u8], sign: usize) -> (usize, usize, usize) {
             }
             (open, boundary(bytes, end), boundary(bytes, end))
         }
+        // `{"a": {"b": …}}`: the pairs inside are looked at one by one. `{{ … }}` is one value.
+        Some(b'{') if bytes.get(quote_at + 1) != Some(&b'{') => (start, start, start + 1),
         _ => {
             let mut end = start;
             let mut depth = 0_u32;
             while let Some(&byte) = bytes.get(end) {
                 // Interpolations belong to the value as a whole: `${var.x}`.
                 match byte {
-                    b'{' => depth += 1,
+                    b'{' if depth > 0 || begins_template(bytes, start, end) => depth += 1,
+                    b'\\' if depth == 0 && is_escape(bytes, end) => break,
                     b'}' if depth > 0 => depth -= 1,
                     b' ' | b'\t' | b'\r' | b'\n' | b',' | b';' | b'&' | b'"' | b'\'' | b'<'
                     | b'>' | b'|' | b')' | b'}' | b']'
@@ -228,6 +294,12 @@ fn value_after(bytes: &[u8], sign: usize) -> (usize, usize, usize) {
             (start, end, end)
         }
     }
+}
+
+/// True for the brace of `${`, `%{`, `#{` and for the first of `{{`.
+fn begins_template(bytes: &[u8], start: usize, brace: usize) -> bool {
+    let before = (brace > start).then(|| bytes[brace - 1]);
+    matches!(before, Some(b'$' | b'%' | b'#')) || bytes.get(brace + 1) == Some(&b'{')
 }
 
 /// The nearest character boundary at or before `at`: an escape may have skipped into a character.
@@ -268,6 +340,45 @@ mod tests {
         assert_eq!(found("psql --password=abc"), [("password", "abc")]);
         assert_eq!(found("token = ${var.token} x"), [("token", "${var.token}")]);
         assert_eq!(found(r#"{\"password\": \"abc\"}"#), [("password", "abc")]);
+    }
+
+    #[test]
+    fn values_belong_to_the_names_beside_them() {
+        let json = r#"[{ "name": "DB_PASSWORD", "value": "zebra" }, { "name": "A", "valueFrom": "b" }]"#;
+        assert_eq!(
+            found(json),
+            [
+                ("name", "DB_PASSWORD"),
+                ("DB_PASSWORD", "zebra"),
+                ("name", "A"),
+                ("valueFrom", "b")
+            ]
+        );
+        let yaml = "env:\n- value: zebra\n  name: DB_PASSWORD\n- name: X\n  value: y\n";
+        let named = found(yaml);
+        assert_eq!(named[2], ("DB_PASSWORD", "zebra"));
+        assert_eq!(named[4], ("X", "y"));
+    }
+
+    #[test]
+    fn documents_on_one_line_are_looked_into() {
+        assert_eq!(
+            found(r#"{\"auths\":{\"x\":{\"password\":\"zebra\"}}}"#),
+            [("auths", ""), ("x", ""), ("password", "zebra")]
+        );
+        assert_eq!(
+            found("a: {password: zebra}"),
+            [("a", ""), ("password", "zebra")]
+        );
+        assert_eq!(found("a = {{ with b }}"), [("a", "{{ with b }}")]);
+    }
+
+    #[test]
+    fn escapes_of_quoted_strings_end_values_and_begin_keys() {
+        assert_eq!(
+            found(r"#!/bin/sh\nA_KEY=b\nexport C=d\n"),
+            [("A_KEY", "b"), ("C", "d")]
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub enum FileKind {
     Nomad,
     /// `.terraform.lock.hcl` and `.packer.lock.hcl`: hashes only, never linted.
     Lock,
-    /// Any text that configuration reads with `file` or `templatefile`: searched, not parsed.
+    /// Any text that configuration reads with `file` or `templatefile`: searched, not parsed. Templates
+    /// that end in `.hcl` (`ks.pkrtpl.hcl`) are no configuration either.
     Text,
     /// Output of `terraform show -json` for a plan.
     PlanJson,
@@ -40,6 +41,11 @@ pub enum FileKind {
 /// Longest suffix first, so that the first hit decides.
 const SUFFIXES: &[(&str, FileKind)] = &[
     (".lock.hcl", FileKind::Lock),
+    // Templates that Packer and Terraform fill in: what comes out is a kickstart file, a script, a service.
+    (".pkrtpl.hcl", FileKind::Text),
+    (".tftpl.hcl", FileKind::Text),
+    (".tmpl.hcl", FileKind::Text),
+    (".tpl.hcl", FileKind::Text),
     (".tf.json", FileKind::TerraformJson),
     (".tofu.json", FileKind::TerraformJson),
     (".tfvars.json", FileKind::TfvarsJson),
@@ -67,6 +73,7 @@ impl FileKind {
     /// use secretlint_core::facts::FileKind;
     /// assert_eq!(FileKind::of("live/prod/main.tf"), Some(FileKind::Terraform));
     /// assert_eq!(FileKind::of(".terraform.lock.hcl"), Some(FileKind::Lock));
+    /// assert_eq!(FileKind::of("http/ks.pkrtpl.hcl"), Some(FileKind::Text));
     /// assert_eq!(FileKind::of("README.md"), None);
     /// ```
     #[must_use]
