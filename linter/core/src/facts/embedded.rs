@@ -344,7 +344,8 @@ mod tests {
 
     #[test]
     fn values_belong_to_the_names_beside_them() {
-        let json = r#"[{ "name": "DB_PASSWORD", "value": "zebra" }, { "name": "A", "valueFrom": "b" }]"#;
+        let json =
+            r#"[{ "name": "DB_PASSWORD", "value": "zebra" }, { "name": "A", "valueFrom": "b" }]"#;
         assert_eq!(
             found(json),
             [

@@ -2,7 +2,7 @@
 //! speaks. The rules are described in their own files.
 
 use secretlint_core::facts::{
-    Block, Embedded, FileKind, Passes, Position, Role, SourceFile, TextPair, Via, pairs, passes,
+    Block, Embedded, FileKind, Passes, Position, Role, SourceFile, TextPair, Via, passes,
 };
 use secretlint_core::{
     Confidence, Cx, Evidence, Finding, Hooks, Look, Occurrence, Place, Related, Rule, RuleMeta,
@@ -15,6 +15,7 @@ use crate::semantic::repair::{keep_elsewhere, take_default_out, take_value_out};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing;
 use crate::semantic::sink::steps;
+use crate::semantic::texts::{assignment, mentions_secret, secrets_in};
 use crate::values::{Dummy, Judgement, Kind, Other, judge, may_refer, meaning_of};
 
 #[path = "backend_static_credential.rs"]
@@ -51,6 +52,9 @@ const WORDS: &[Word<'_>] = &[
     Word::End(".str"), Word::Part("dbstring"), Word::Part("databasestring"), Word::Part("mongostring"),
     Word::Part("mongodbstring"), Word::Part("redisstring"), Word::Part("postgresstring"), Word::Part("mysqlstring"),
     Word::Part("jdbcstring"), Word::Part("amqpstring"), Word::Part("connectionstr"), Word::Part("connstr"),
+    // Commands that take a password without naming it.
+    Word::Part("mysql"), Word::Part("mariadb"), Word::Part("identified"), Word::Part("redis-cli"), Word::Part("rabbitmqctl"),
+    Word::Part("sqlcmd"), Word::Part("net user"), Word::Part(" -u "),
     Word::Encoded,
 ];
 /// Shorter texts are not searched for pairs.
@@ -128,6 +132,10 @@ impl Rule for Literals {
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
         if let Some(literal) = literal(position) {
+            // The members of a document are looked at by their own names.
+            if literal.judgement == Judgement::NotSecret(Other::Document) {
+                return text(cx, position, sink);
+            }
             return report(cx, position, &literal, sink);
         }
         if let Some(expected) = expected_exact(position) {
@@ -296,6 +304,12 @@ fn text(cx: &Cx<'_, '_>, position: &Position<'_, '_>, sink: &mut Sink) {
             && judge(&text.text, Kind::Secret, position.key(), true)
                 == Judgement::NotSecret(Other::Reference)
     };
+    if position.via.last() == Some(&Via::Element)
+        && let Some(pair) = assignment(&text.text)
+        && meaning_of(pair.key).is_some_and(|meaning| meaning.strong)
+    {
+        return inside(cx, position, (&text, pair), sink);
+    }
     if mentions_secret(&text.text) {
         if !is_reference() {
             pairs_of(cx, position, &text, sink);
@@ -354,22 +368,6 @@ fn may_hold_values(position: &Position<'_, '_>) -> bool {
     passed && !talk && !meta
 }
 
-fn mentions_secret(text: &str) -> bool {
-    const WORDS: &[&str] = &["pass", "secret", "token", "key", "pwd", "credential"];
-    let bytes = text.as_bytes();
-    bytes.windows(3).enumerate().any(|(at, window)| {
-        // First and third letter rule out most places before words are compared.
-        let third = window[2] | 0x20;
-        let first = window[0] | 0x20;
-        matches!(third, b's' | b'c' | b'k' | b'y' | b'd' | b'e')
-            && matches!(first, b'p' | b's' | b't' | b'k' | b'c')
-            && WORDS.iter().any(|word| {
-                bytes.len() - at >= word.len()
-                    && bytes[at..at + word.len()].eq_ignore_ascii_case(word.as_bytes())
-            })
-    })
-}
-
 fn is_base64(text: &str) -> bool {
     text.len() >= 24
         && text
@@ -378,28 +376,14 @@ fn is_base64(text: &str) -> bool {
 }
 
 fn pairs_of(cx: &Cx<'_, '_>, position: &Position<'_, '_>, text: &Embedded<'_>, sink: &mut Sink) {
-    for pair in text.pairs() {
-        let Some(meaning) = meaning_of(pair.key) else {
-            continue;
-        };
-        if !meaning.strong || !looks_given(&text.text, &pair) {
-            continue;
-        }
-        inside(cx, position, (text, pair.key, pair.value, pair.start), sink);
-    }
-    for (flag, value, start) in flags(&text.text) {
-        inside(cx, position, (text, flag, value, start), sink);
+    for pair in secrets_in(&text.text) {
+        inside(cx, position, (text, pair), sink);
     }
 }
 
 /// Literals in a text that the configuration reads: scripts, templates, settings.
 fn beside(cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
-    let text = file.text();
-    let strong = pairs(text).filter(|pair| {
-        meaning_of(pair.key).is_some_and(|meaning| meaning.strong) && looks_given(text, pair)
-    });
-    let strong = strong.map(|pair| (pair.key, pair.value, pair.start));
-    for (key, value, start) in strong.chain(flags(text)) {
+    for TextPair { key, value, start } in secrets_in(file.text()) {
         let Some(meaning) = meaning_of(key) else {
             continue;
         };
@@ -419,25 +403,13 @@ fn beside(cx: &Cx<'_, '_>, file: &SourceFile, sink: &mut Sink) {
     }
 }
 
-/// A value that is written down, not code that computes one: quoted, or with a digit.
-fn looks_given(text: &str, pair: &TextPair<'_>) -> bool {
-    let value = pair.value;
-    let quoted = pair.start > 0 && matches!(text.as_bytes()[pair.start - 1], b'"' | b'\'');
-    let code = value.contains(['(', '[', '{', '$', '<', '\\', '*', '|'])
-        || value.starts_with(['-', '.', '/', '%'])
-        // `!GetAtt Function.Arn`: computed by a tag of YAML.
-        || !quoted && value.starts_with('!');
-    let specific = value.bytes().any(|byte| byte.is_ascii_digit())
-        || value.bytes().any(|byte| b"!@#^&+".contains(&byte));
-    value.len() >= 3 && !code && (quoted || (specific && !value.contains('.')))
-}
-
 fn inside(
     cx: &Cx<'_, '_>,
     position: &Position<'_, '_>,
-    (text, key, value, start): (&Embedded<'_>, &str, &str, usize),
+    (text, pair): (&Embedded<'_>, TextPair<'_>),
     sink: &mut Sink,
 ) {
+    let TextPair { key, value, start } = pair;
     let Some(meaning) = meaning_of(key) else {
         return;
     };
@@ -463,35 +435,6 @@ fn inside(
     if is_configuration(position.block) {
         sink.report(finding);
     }
-}
-
-/// `--password VALUE` and `-pVALUE` of database clients.
-fn flags(text: &str) -> impl Iterator<Item = (&str, &str, usize)> {
-    const FLAGS: &[&str] = &[
-        "--password ",
-        "--token ",
-        "--secret ",
-        "--api-key ",
-        "--secret-key ",
-        "--client-secret ",
-    ];
-    FLAGS.iter().flat_map(move |flag| {
-        text.match_indices(flag).filter_map(move |(at, found)| {
-            let start = at + found.len();
-            let rest = &text[start..];
-            let trimmed = rest.trim_start_matches(['"', '\'']);
-            let start = start + rest.len() - trimmed.len();
-            let end = trimmed
-                .find([' ', '"', '\'', '\n', '\\', ';', ')'])
-                .unwrap_or(trimmed.len());
-            let value = &trimmed[..end];
-            let given = value.len() >= 3
-                && !value.contains(['$', '<', '{', '(', '`', '%'])
-                && !value.starts_with('-')
-                && value.bytes().any(|byte| byte.is_ascii_digit());
-            given.then_some((flag.trim_matches([' ', '-']), value, start))
-        })
-    })
 }
 
 #[cfg(test)]

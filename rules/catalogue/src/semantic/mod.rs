@@ -5,6 +5,7 @@
 //! [`literal`] (is this literal a secret, and where does it stand), [`secrecy`] (is what flows here
 //! secret; [`pointer`] and [`kept`] for what only leads to one or is kept beside it) and [`sink`] (reporting what flows into a place).
 
+mod commands;
 mod describe;
 mod ephemeral_copied_to_state;
 mod fills;
@@ -37,6 +38,7 @@ mod shared_secret_reference;
 mod sharing;
 mod sink;
 mod stored_secret;
+mod texts;
 mod ungated_ephemeral;
 mod unmarked_secret_output;
 mod unmarked_secret_variable;
@@ -50,6 +52,8 @@ mod regressions_flow;
 mod scenarios;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_regressions;
 
 use secretlint_core::Rule;
 

@@ -2,7 +2,7 @@
 //! write-only sibling exists.
 
 use secretlint_core::facts::{
-    Attribute, Block, Passed, Position, SegmentKind, Subject, constant_string,
+    Attribute, Block, Passed, Position, SegmentKind, Subject, constant_string, pairs,
 };
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Fix, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink,
@@ -19,7 +19,7 @@ use crate::semantic::secrecy::{
     is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
 };
 use crate::semantic::versions::{WRITE_ONLY_CORE, upgrade_first};
-use crate::values::{Judgement, Kind, identifies, is_about, is_public, judge, meaning_of};
+use crate::values::{Judgement, Kind, Other, identifies, is_about, is_public, judge, meaning_of};
 
 static META: RuleMeta = rule(
     "persisted-secret-argument",
@@ -236,10 +236,11 @@ fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
         return false;
     }
     if block.kind() != "aws_ssm_parameter" {
-        return !matches!(
-            judge(text, kind, position.key(), true),
-            Judgement::NotSecret(_)
-        ) || text.len() > 200;
+        return match judge(text, kind, position.key(), true) {
+            Judgement::NotSecret(Other::Document) => is_document_of_secrets(text),
+            Judgement::NotSecret(_) => text.len() > 200,
+            _ => true,
+        };
     }
     // Parameters are often created with a dummy that is replaced by hand, outside state.
     let name = block
@@ -251,6 +252,26 @@ fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
         .or_else(|| meaning_of(block.name()))
         .map(|meaning| meaning.kind);
     kind.is_some_and(|kind| matches!(judge(text, kind, last, false), Judgement::Secret(_)))
+        || is_secure(block) && is_document_of_secrets(text)
+}
+
+fn is_secure(block: &Block<'_>) -> bool {
+    let kind = block.value("type").and_then(constant_string);
+    kind.is_some_and(|kind| kind == "SecureString")
+}
+
+/// A document in which a name promises a secret and a value is given to it. What holds no pairs is
+/// judged by its length: notes are short.
+fn is_document_of_secrets(text: &str) -> bool {
+    let mut any = false;
+    let given = pairs(text).any(|pair| {
+        any = true;
+        meaning_of(pair.key).is_some_and(|meaning| {
+            let judgement = judge(pair.value, meaning.kind, pair.key, true);
+            !matches!(judgement, Judgement::NotSecret(_)) && !is_instruction(pair.value)
+        })
+    });
+    given || !any && text.len() > 200
 }
 
 /// `replace in console`: the secret itself is put into the store by hand, outside state.

@@ -132,8 +132,25 @@ fn blocks_of_text(text: &str) -> Option<Judgement> {
     }
     let many_lines = text.lines().nth(2).is_some();
     // A document: its members are looked at by their own names.
-    let json = text.len() > 2 && text.starts_with("{\"") && text.ends_with('}');
-    (many_lines || json || text.len() > 4096).then_some(Judgement::NotSecret(Other::Document))
+    (many_lines || is_object(text) || is_settings(text) || text.len() > 4096)
+        .then_some(Judgement::NotSecret(Other::Document))
+}
+
+/// `{ "a": … }`, `[{ "a": … }]`.
+fn is_object(text: &str) -> bool {
+    let inner = text.strip_prefix('[').unwrap_or(text).trim_start();
+    let member = inner.strip_prefix('{').map(str::trim_start);
+    member.is_some_and(|member| member.starts_with('"')) && text.ends_with(['}', ']'])
+}
+
+/// Two lines that both give a value to a name.
+fn is_settings(text: &str) -> bool {
+    let assigns = |line: &str| {
+        let name = line.trim_start().split(['=', ':']).next().unwrap_or(line);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. \"".contains(&byte);
+        name.len() < line.len() && name.len() > 1 && name.bytes().all(plain)
+    };
+    text.contains('\n') && text.lines().all(assigns)
 }
 
 /// Kinds whose secrecy is decided by a part of the text.

@@ -106,9 +106,65 @@ pub(crate) fn begins(text: &[u8], word: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+/// Words of three or more characters that are searched for in long texts, in any case.
+pub(crate) struct Search<const N: usize> {
+    words: [&'static str; N],
+    /// One bit for each three letters that a word begins with. Other characters share bits with
+    /// letters, which costs a closer look and changes nothing else.
+    bits: [u64; 512],
+}
+
+impl<const N: usize> Search<N> {
+    /// Of lower-case words.
+    pub(crate) const fn new(words: [&'static str; N]) -> Self {
+        let mut bits = [0; 512];
+        let mut at = 0;
+        while at < N {
+            let word = words[at].as_bytes();
+            let gram = gram(word[0], word[1], word[2]);
+            bits[gram / 64] |= 1 << (gram % 64);
+            at += 1;
+        }
+        Self { words, bits }
+    }
+
+    /// Where the words stand, with their index; a place can have several.
+    pub(crate) fn each(&self, text: &str) -> impl Iterator<Item = (usize, usize)> {
+        let bytes = text.as_bytes();
+        let may_begin = |window: &[u8]| {
+            let gram = gram(window[0], window[1], window[2]);
+            (self.bits[gram / 64] >> (gram % 64)) & 1 == 1
+        };
+        let starts = bytes.windows(3).enumerate();
+        let starts = starts.filter_map(move |(at, window)| may_begin(window).then_some(at));
+        starts.flat_map(move |at| {
+            let words = self.words.iter().enumerate();
+            let found = words.filter(move |(_, word)| begins(&bytes[at..], word));
+            found.map(move |(index, _)| (at, index))
+        })
+    }
+
+    /// True when one of the words stands in a text.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.each(text).next().is_some()
+    }
+}
+
+const fn gram(first: u8, second: u8, third: u8) -> usize {
+    (((first & 31) as usize) << 10) | (((second & 31) as usize) << 5) | (third & 31) as usize
+}
+
 #[cfg(test)]
 mod tests {
-    use super::List;
+    use super::{List, Search};
+
+    #[test]
+    fn words_are_found_in_texts() {
+        static WORDS: Search<3> = Search::new(["pass", "-u ", "password"]);
+        let found: Vec<_> = WORDS.each("a -u PASSWORD").collect();
+        assert_eq!(found, [(2, 1), (5, 0), (5, 2)]);
+        assert!(!WORDS.is_in("pa-ss-u"));
+    }
 
     static WORDS: List = list!["pass", "password", "token", ".pem", "n/a"];
 

@@ -13,6 +13,7 @@ mod tokens;
 mod words;
 
 pub use judge::{Dummy, Judgement, Other, judge};
+pub(crate) use list::Search;
 pub use names::{Kind, Meaning, identifies, is_about, is_key_id, is_public, last_word, meaning_of};
 pub use shapes::is_specific;
-pub(crate) use shapes::{is_word, may_refer};
+pub(crate) use shapes::{is_setting, is_word, may_refer};

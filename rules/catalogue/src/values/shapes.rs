@@ -68,6 +68,11 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     (is_variable_name(text) || text.ends_with(['-', '_', '/', ':'])).then_some(Other::Name)
 }
 
+/// True for a word that switches or selects something.
+pub(crate) fn is_setting(text: &str) -> bool {
+    SETTINGS.contains(text)
+}
+
 /// True for a text that begins like one that says where a secret is. What it really is, is for
 /// [`not_secret`] to say.
 pub(crate) fn may_refer(text: &str) -> bool {
