@@ -123,9 +123,19 @@ impl Rule for CredentialPatterns<'_> {
             if commented && found.class == Class::Placeholder {
                 continue;
             }
+            // So does a description. Tokens have a shape of their own, whatever is said about them.
+            if found.pattern.verify == Some(schema::Verify::Password) && is_talk(&address) {
+                continue;
+            }
             sink.report(finding(cx, (file, meta), found, (commented, address)));
         }
     }
+}
+
+/// True for the address of a text for people: `var.url.description`.
+fn is_talk(address: &str) -> bool {
+    let last = address.rsplit('.').next().unwrap_or(address);
+    matches!(last, "description" | "error_message")
 }
 
 /// True when one of the sorted spans holds the range.

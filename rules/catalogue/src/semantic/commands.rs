@@ -149,9 +149,10 @@ impl<'t> Argument<'t> {
     /// A value that is written down, not taken from a variable or another command.
     fn given(self) -> Option<Self> {
         let computed = self.value.contains(['$', '{', '(', '`', '<', '*'])
-            || self.value.starts_with(['-', '/', '%', ':', '=', '.', '+', '@', '#'])
-            // `-p3306:3306`
-            || self.value.contains(':') && self.value.bytes().all(|byte| byte == b':' || byte.is_ascii_digit());
+            || self
+                .value
+                .starts_with(['-', '/', '%', ':', '=', '.', '+', '@', '#'])
+            || is_port(self.value);
         (self.value.len() >= 3 && !computed).then_some(self)
     }
 
@@ -168,6 +169,12 @@ impl<'t> Argument<'t> {
             ..self
         })
     }
+}
+
+/// `-p 127.0.0.1:3306:3306`
+fn is_port(value: &str) -> bool {
+    let part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b':' | b'.');
+    value.contains(':') && value.bytes().all(part)
 }
 
 /// What follows the word.
@@ -275,8 +282,12 @@ impl<'t> Rest<'t> {
     }
 
     fn login(self, flag: &'static str) -> Option<Argument<'t>> {
-        self.flags(flag)
-            .find_map(|rest| rest.argument()?.after_user()?.given())
+        let value = self
+            .flags(flag)
+            .find_map(|rest| rest.argument()?.after_user()?.given())?;
+        // `curl -u USER:PASSWORD`, as instructions write it.
+        let capital = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+        (!value.value.bytes().all(capital)).then_some(value)
     }
 
     fn next(mut self, skipped: usize) -> Option<Argument<'t>> {
@@ -472,6 +483,8 @@ mod tests {
             "mysql -u root -p < dump.sql",
             "mkdir -p /var/lib/mysql && ls -p",
             "docker run --name mysql -p3306:3306 mysql",
+            "docker run --name mongo -p 127.0.0.1:27017:27017 mongo",
+            "curl -u admin:PASSWORD http://localhost",
             "IDENTIFIED BY PASSWORD",
             "IDENTIFIED BY '${password}'",
             "they are identified by a 'name'",

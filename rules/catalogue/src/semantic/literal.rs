@@ -8,7 +8,8 @@ use secretlint_core::facts::{
 
 use crate::schemas;
 use crate::values::{
-    Judgement, Kind, Meaning, identifies, is_about, is_specific, is_word, judge, meaning_of,
+    Judgement, Kind, Meaning, identifies, is_about, is_specific, is_word, judge, last_word,
+    meaning_of,
 };
 
 /// Where a literal stands: decides which rule speaks.
@@ -68,12 +69,9 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
     }
     let expected = expected(position)?;
     let text = text_at(position, &expected)?;
-    let judgement = judge(
-        &text,
-        expected.kind,
-        expected.name,
-        expected.promise == Promise::Exact,
-    );
+    let exact = expected.promise == Promise::Exact
+        || expected.kind == Kind::Key && has_other_half(position, expected.name);
+    let judgement = judge(&text, expected.kind, expected.name, exact);
     let listed = position.via.contains(&Via::Element);
     let keep = match judgement {
         // `key = { db-secret = ["roles/logging.logWriter"] }`: what belongs to the secret.
@@ -90,7 +88,7 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         }
         Judgement::NotSecret(_) => false,
     };
-    if !keep || names_a_key(position, &text) {
+    if !keep || names_a_key(position, &text) || is_said(position, &text) {
         return None;
     }
     Some(Literal {
@@ -98,6 +96,32 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         text,
         judgement,
     })
+}
+
+/// `minio_access_key` and `minio_secret_key`, both literals of one block: what stands there is used, however
+/// weak. Only keys of objects stand alone.
+fn has_other_half(position: &Position<'_, '_>, name: &str) -> bool {
+    let half = |one: &str, other: &str| name.contains(one).then(|| name.replacen(one, other, 1));
+    if position.path.len() != 1 || position.pair.is_some() {
+        return false;
+    }
+    let other = half("secret_key", "access_key")
+        .or_else(|| half("access_key", "secret_key"))
+        .or_else(|| half("secretKey", "accessKey"))
+        .or_else(|| half("accessKey", "secretKey"));
+    let other = other.and_then(|other| position.block.value(&other));
+    other
+        .and_then(constant_string)
+        .is_some_and(|text| !text.is_empty())
+}
+
+/// `"stored in the vault"` of an output: what is said about the secret.
+fn is_said(position: &Position<'_, '_>, text: &str) -> bool {
+    let wordy =
+        |word: &str| word.bytes().filter(u8::is_ascii_alphabetic).count() * 3 >= word.len() * 2;
+    position.block.role == Role::Output
+        && text.split(' ').count() >= 3
+        && text.split(' ').all(wordy)
 }
 
 /// A random text, not words with numbers: `oauth2-client-v2`.
@@ -125,10 +149,19 @@ fn names_a_key(position: &Position<'_, '_>, text: &str) -> bool {
         .split(['-', '_', '.'])
         .map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()))
         .all(is_word);
-    let named = position.key() == "secretKey" && wordy;
+    // `z2m_password` is the name of one, whatever its first word means.
+    let joined = text.contains(['-', '_'])
+        && text.bytes().all(|byte| !byte.is_ascii_uppercase())
+        && meaning_of(text).is_some_and(|meaning| meaning.strong);
+    let named = position.key() == "secretKey" && (wordy || joined);
+    let block = position.block;
+    let read = matches!(block.role, Role::Data | Role::Ephemeral);
     named
-        || matches!(position.block.role, Role::Data | Role::Ephemeral)
+        || (read || block.kind() == "google_secret_manager_secret_version")
             && position.is_at(&["secret"])
+        || position.ends_with(&["volumes", "secret", "secret"])
+        || position.ends_with(&["secret_volumes", "secret"])
+        || position.ends_with(&["secret_environment_variables", "secret"])
 }
 
 /// A constant. Numbers count only as passwords: `password = 123456`.
@@ -307,21 +340,50 @@ fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'
                     return None;
                 }
                 let secret_name = block.value("secret_name").and_then(constant_string);
-                if secret_name.is_some_and(|name| identifies(&name) || is_about(&name)) {
+                if secret_name.as_deref().is_some_and(names_a_setting) {
                     // A pipeline's secret that is called `BUCKET_NAME`.
                     return None;
                 }
+                // Pipelines keep settings among their secrets: without a promise the value must look like one.
+                let promised = secret_name.is_none_or(|name| meaning_of(&name).is_some());
                 let kind = meaning_of(name).map_or(Kind::Secret, |meaning| meaning.kind);
                 return Some(Expected {
                     spot,
                     kind,
                     name,
-                    promise: Promise::Exact,
+                    promise: if promised {
+                        Promise::Exact
+                    } else {
+                        Promise::Weak
+                    },
                 });
             }
         }
     }
     named(position, name, spot).or_else(|| nested(position, spot))
+}
+
+/// `CLOUDFRONT_DISTRIBUTION_ID_PROD`, `ECR_REPOSITORY`: the name of a setting of a pipeline.
+fn names_a_setting(name: &str) -> bool {
+    const THINGS: &[&str] = &[
+        "repository",
+        "repo",
+        "cluster",
+        "family",
+        "distribution",
+        "project",
+        "account",
+        "stack",
+    ];
+    let mut rest = name;
+    while let Some((front, last)) = rest.rsplit_once('_') {
+        if secret_policy::environments::canonical(&last.to_ascii_lowercase()).is_none() {
+            break;
+        }
+        rest = front;
+    }
+    let last = last_word(rest).to_ascii_lowercase();
+    meaning_of(rest).is_none() && (identifies(rest) || is_about(rest) || THINGS.contains(&&*last))
 }
 
 /// Arguments of stores, which keep user names and addresses, too.
@@ -404,6 +466,9 @@ fn is_unit(position: &Position<'_, '_>) -> bool {
                 | "labels"
                 | "secrets_arns"
                 | "external_secrets"
+                | "secret_env"
+                | "secret_environment_variables"
+                | "env_secrets"
         ) || name.ends_with("_paths")
             || name.ends_with("_names")
             || name.ends_with("_arns")

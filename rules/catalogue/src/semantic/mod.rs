@@ -54,6 +54,8 @@ mod scenarios;
 mod tests;
 #[cfg(test)]
 mod text_regressions;
+#[cfg(test)]
+mod value_regressions;
 
 use secretlint_core::Rule;
 

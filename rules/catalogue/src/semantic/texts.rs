@@ -60,6 +60,7 @@ fn looks_given(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
     let value = pair.value;
     let quoted = pair.start > 0 && matches!(text.as_bytes()[pair.start - 1], b'"' | b'\'');
     let code = value.contains(['(', '[', '{', '$', '<', '\\', '*', '|'])
+        || quoted && is_variable_of_psql(&text.as_bytes()[..pair.start - 1])
         || value.starts_with(['-', '.', '/', '%'])
         // `!GetAtt Function.Arn`: computed by a tag of YAML.
         || !quoted && value.starts_with('!');
@@ -73,6 +74,11 @@ fn looks_given(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
     quoted
         || specific && !(code || value.contains('.') && kind != Kind::Password)
         || kind == Kind::Password && is_bare(value) && is_assigned(text, pair)
+}
+
+/// `PASSWORD :'name'`
+fn is_variable_of_psql(before: &[u8]) -> bool {
+    matches!(before, [.., letter, b' ', b':'] if letter.is_ascii_alphanumeric())
 }
 
 /// Letters that are no word of a schema or of prose.
@@ -199,6 +205,7 @@ mod tests {
             "echo password: zebra\n",
             "self.password = self.password2\n",
             "password: zebra.secret2\n",
+            "CREATE ROLE x PASSWORD :'zebra_1';\n",
         ] {
             assert_eq!(found(text), [], "{text}");
         }

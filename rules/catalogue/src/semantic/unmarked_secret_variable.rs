@@ -193,6 +193,7 @@ fn holds_text(variable: &Variable<'_>, kind: Kind) -> bool {
                     Other::Path
                         | Other::Reference
                         | Other::Identifier
+                        | Other::Encrypted
                         | Other::Setting
                         | Other::Number
                         | Other::Name

@@ -3,7 +3,7 @@
 use secretlint_core::Confidence;
 
 use crate::values::dummy::dummy;
-use crate::values::names::Kind;
+use crate::values::names::{Kind, meaning_of};
 use crate::values::shapes::{self, is_uuid, is_word};
 
 /// What a text in the place of a secret is.
@@ -45,6 +45,8 @@ pub enum Other {
     Reference,
     /// A hash of a password for a password file.
     Hash,
+    /// Encrypted with a key that is kept elsewhere.
+    Encrypted,
     /// UUID, image digest, cloud id.
     Identifier,
     /// Path or file name.
@@ -85,7 +87,7 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
     if let Some(dummy) = dummy(text, name) {
         return Judgement::Placeholder(dummy);
     }
-    if !exact && let Some(other) = doubtful(text, kind) {
+    if !exact && let Some(other) = doubtful(text, kind, name) {
         return Judgement::NotSecret(other);
     }
     Judgement::Secret(confidence(text, kind, exact))
@@ -97,10 +99,16 @@ fn takes_uuid(kind: Kind, name: &str) -> bool {
     let bare = ["secret", "secrets", "token", "key"]
         .iter()
         .any(|word| name.eq_ignore_ascii_case(word));
-    matches!(
-        kind,
-        Kind::Key | Kind::Token | Kind::Password | Kind::Secret
-    ) && !bare
+    let service = || {
+        let name = name.to_ascii_lowercase();
+        ["atlas", "mongo"].iter().any(|word| name.contains(word))
+    };
+    match kind {
+        Kind::Key | Kind::Token | Kind::Password | Kind::Secret => !bare,
+        // Private keys of MongoDB Atlas are UUIDs.
+        Kind::PrivateKey => service(),
+        _ => false,
+    }
 }
 
 /// `oidc_client_secret = "oidc-client-secret"`: the name of the secret in a store, written in the
@@ -174,7 +182,7 @@ fn by_kind(text: &str, kind: Kind, name: &str) -> Option<Judgement> {
                     .any(|part| part.len() >= 16 && shapes::looks_random(part));
             (!random).then_some(Judgement::NotSecret(Other::Address))
         }
-        Kind::PrivateKey if !exact_key(text) => Some(match dummy(text, name) {
+        Kind::PrivateKey if !exact_key(text) && !is_uuid(text) => Some(match dummy(text, name) {
             Some(dummy) => Judgement::Placeholder(dummy),
             None => Judgement::NotSecret(Other::Name),
         }),
@@ -188,7 +196,7 @@ fn exact_key(text: &str) -> bool {
 }
 
 /// Texts that are secrets only in places that take nothing else.
-fn doubtful(text: &str, kind: Kind) -> Option<Other> {
+fn doubtful(text: &str, kind: Kind, name: &str) -> Option<Other> {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
     let special = text
         .bytes()
@@ -207,11 +215,30 @@ fn doubtful(text: &str, kind: Kind) -> Option<Other> {
             if joined && several && !special {
                 return Some(Other::Name);
             }
-            (kind != Kind::Secret && !has_digit && !special && text.len() < 16)
-                .then_some(Other::Name)
+            if names_a_secret(text) {
+                return Some(Other::Name);
+            }
+            let word = kind != Kind::Secret && !has_digit && !special && text.len() < 16;
+            (word && !is_of_environment(name)).then_some(Other::Name)
         }
         _ => None,
     }
+}
+
+/// `s3_minio_secret_key`: words with numbers that are the name of a secret.
+fn names_a_secret(text: &str) -> bool {
+    let is_part = |part: &str| is_word(part.trim_end_matches(|c: char| c.is_ascii_digit()));
+    text.split('_').count() > 2
+        && text.split('_').all(is_part)
+        && meaning_of(text).is_some_and(|meaning| meaning.strong)
+}
+
+/// `DJANGO_SECRET_KEY`: a setting of a program, not the key of an object in a store.
+fn is_of_environment(name: &str) -> bool {
+    ["SECRET_KEY", "SECRET_ACCESS_KEY"]
+        .iter()
+        .any(|end| name.ends_with(end))
+        && name.bytes().all(|byte| !byte.is_ascii_lowercase())
 }
 
 fn confidence(text: &str, kind: Kind, exact: bool) -> Confidence {

@@ -116,7 +116,8 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
 /// asked for each value of each file.
 const STEMS: &[[u8; 3]] = &[
     *b"pas", *b"pwd", *b"psw", *b"sec", *b"tok", *b"key", *b"cre", *b"psk", *b"jwt", *b"kub",
-    *b"sal", *b"pep", *b"pat", *b"sas", *b"con", *b"dsn", *b"hoo", *b"url", *b"uri", *b"jdb",
+    *b"coo", *b"sal", *b"pep", *b"pat", *b"sas", *b"con", *b"dsn", *b"hoo", *b"url", *b"uri",
+    *b"jdb",
 ];
 
 /// One bit for each three letters, case folded: a stem. Other characters share bits with letters,
@@ -240,6 +241,10 @@ fn head(words: &[&str]) -> Option<Meaning> {
             weak(Kind::Token)
         };
     }
+    // Nodes of Erlang show it to each other; people choose it.
+    if is_one_of(last, &["cookie"]) && is_one_of(previous, &["erlang"]) {
+        return strong(Kind::Password);
+    }
     if GLUED_KEYS.iter().any(|key| ends_with(last, key)) {
         return strong(Kind::Key);
     }
@@ -279,7 +284,10 @@ fn key(last: &str, before: &[&str]) -> Option<Meaning> {
         .rev()
         .find(|word| !is_one_of(word, &["json", "base64"]))
         .copied()?;
-    if before.iter().any(|word| KEY_FOR.contains(word)) || !KEY_OF.contains(previous) {
+    // `vault_unseal_key` opens the vault, other keys of one are only named after it.
+    let named_after = !is_one_of(previous, &["unseal", "seal"])
+        && before.iter().any(|word| KEY_FOR.contains(word));
+    if named_after || !KEY_OF.contains(previous) {
         return None;
     }
     let several = is_one_of(last, &["keys"]);
@@ -314,7 +322,7 @@ fn has_private(before: &[&str]) -> bool {
         .iter()
         .rev()
         .take(2)
-        .any(|word| is_one_of(word, &["private", "priv"]))
+        .any(|word| is_one_of(word, &["private", "priv", "pri"]))
 }
 
 fn is_password(word: &str) -> bool {

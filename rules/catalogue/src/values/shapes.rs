@@ -34,6 +34,9 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if is_password_hash(text) {
         return Some(Other::Hash);
     }
+    if is_encrypted(text) {
+        return Some(Other::Encrypted);
+    }
     if text.contains(" --") || text.contains(" && ") {
         return Some(Other::Document);
     }
@@ -57,15 +60,28 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if starts_with(text, "ssh-") && text.contains(" AAAA") || starts_with(text, "ecdsa-sha2") {
         return Some(Other::Public);
     }
-    if kind != Kind::Connection && kind != Kind::Webhook && (is_url(text) || is_address(text)) {
+    if kind != Kind::Connection && kind != Kind::Webhook && (is_url(text) || is_address(text, kind))
+    {
         // A URL with a password is still a secret.
         return password_inside(text).is_none().then_some(Other::Address);
     }
     if is_path(text) {
         return Some(Other::Path);
     }
-    // `session-`: the beginning of a name.
-    (is_variable_name(text) || text.ends_with(['-', '_', '/', ':'])).then_some(Other::Name)
+    (is_variable_name(text) || begins_name(text, kind, exact)).then_some(Other::Name)
+}
+
+/// `session-`. People end passwords in any way.
+fn begins_name(text: &str, kind: Kind, exact: bool) -> bool {
+    let mixed = text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    text.ends_with(['-', '_', '/', ':']) && !(mixed && (kind == Kind::Password || exact))
+}
+
+/// What key services give back, and what files of encrypted values hold: of no use without the key.
+fn is_encrypted(text: &str) -> bool {
+    let google = text.len() > 80 && (text.starts_with("CiQA") || text.starts_with("CiUA"));
+    google || text.len() > 80 && text.starts_with("AQICAH") || text.starts_with("ENC[")
 }
 
 /// True for a word that switches or selects something.
@@ -99,6 +115,16 @@ fn is_template(text: &str) -> bool {
         || between("$(", ")")
         || between("${", "}")
     {
+        return true;
+    }
+    // `{env:TOKEN}`, `{ random = 18 }`.
+    let directive = text
+        .strip_prefix('{')
+        .and_then(|inner| inner.strip_suffix('}'));
+    if directive.is_some_and(|inner| {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || b" _-.:=/".contains(&byte);
+        inner.len() > 2 && inner.bytes().all(word) && inner.contains([' ', ':', '='])
+    }) {
         return true;
     }
     let framed = |frame: &str| {
@@ -181,8 +207,12 @@ fn is_url(text: &str) -> bool {
 }
 
 /// Host names, IP addresses and networks, e-mail addresses, and lists of them.
-fn is_address(text: &str) -> bool {
-    text.split(',').all(|item| is_one_address(item.trim()))
+fn is_address(text: &str, kind: Kind) -> bool {
+    // `zebra.dev` is what people choose as a password, too.
+    let chosen = kind == Kind::Password
+        && !text.contains(['@', ',', ':', '/'])
+        && text.split('.').count() == 2;
+    !chosen && text.split(',').all(|item| is_one_address(item.trim()))
 }
 
 fn is_one_address(text: &str) -> bool {

@@ -78,7 +78,8 @@ pub(super) static KEY_OF: List = list![
     "storage", "shared", "license", "licence", "app", "auth", "client", "integration", "ingest", "ingestion", "jwt",
     "hmac", "session", "cookie", "cipher", "decryption", "preshared", "subscription", "sas", "consumer", "ssl",
     "tls", "webhook", "insert", "admin", "service", "deploy", "server", "agent", "registration", "unlock",
-    "recovery", "root", "psk", "host", "token", "rest", "write", "registry",
+    "recovery", "root", "psk", "host", "token", "rest", "write", "registry", "fernet", "enc", "unseal", "seal",
+    "gossip", "totp",
 ];
 
 /// Words before `key` that make it a key of a collection, a name or a handle.
@@ -145,7 +146,8 @@ pub(super) static GLUE: List = list![
     "pre", "connection", "big", "thing", "store", "stored", "sensitive", "email", "manual", "external", "internal",
     "hash", "salt", "number", "bearer", "personal", "project", "organization", "org", "datadog", "grafana",
     "newrelic", "cloudflare", "digitalocean", "secondary", "primary", "modified", "true", "uber", "ultra", "extra", "more", "pick", "choose", "better",
-    "stronger", "info", "information", "message", "aad", "microsoft", "base", "encoded",
+    "stronger", "info", "information", "message", "aad", "microsoft", "base", "encoded", "okta", "keycloak",
+    "gitea", "argocd", "linkedin",
 ];
 
 /// Names that vendors and images use as their first password. Dummies only when alone.
@@ -199,6 +201,7 @@ pub(super) static REFERENCES: List = list![
     "secretsmanager:", "ssm:", "resolve:", "@microsoft.keyvault(", "projects/", "keyvaultref:", "var.", "local.",
     "data.", "module.", "each.", "dependency.", "secret:", "secrets.", "env.", "env:", "path.", "ephemeral.", "$.", "$$.",
     "aws_secretsmanager_secret", "crn:", "ocid1.", "k8s:", "file:", "akv:", "secret://", "ssm-secure:",
+    "privatesettingsref:", "request.", "context.", "header:",
 ];
 
 /// Endings of file names.

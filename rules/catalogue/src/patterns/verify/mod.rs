@@ -72,6 +72,10 @@ fn base64_bytes(secret: &str, length: usize) -> Verdict {
 }
 
 fn password(secret: &str) -> Verdict {
+    // `redis://:***@host`: masked, as logs show it.
+    if secret.bytes().all(|byte| byte == b'*') {
+        return Verdict::Reject;
+    }
     let decoded = secret.replace("%20", " ");
     if dummy::is_dummy_password(&decoded) {
         Verdict::Dummy

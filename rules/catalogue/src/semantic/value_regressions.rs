@@ -1,0 +1,102 @@
+//! Values that were misjudged on real configurations: what stands in which place, and the rules that must
+//! speak, in order.
+
+use super::tests::check;
+
+fn reports(fixture: &str) -> Vec<String> {
+    check(fixture)
+        .iter()
+        .map(|finding| finding.rule.to_string())
+        .collect()
+}
+
+fn of_local(line: &str) -> Vec<String> {
+    reports(&format!("locals {{\n  x = {{\n    {line}\n  }}\n}}\n"))
+}
+
+const NONE: &[&str] = &[];
+
+#[test]
+fn values_that_say_where_the_secret_is() {
+    for line in [
+        "S3_SECRET_KEY_1 = \"minio_s3_minio_secret_key\"",
+        "password = \"{ _RANDOM_ = 18 }\"",
+        "apiKey = \"{env:LITELLM_API_KEY}\"",
+        "Password = \"PrivateSettingsRef:registrationKeyPrivate\"",
+        "authorization_token = \"request.headers[Authorization]\"",
+        "secretKey = \"z2m_password\"",
+        "url = \"redis://:***@host\"",
+        "secret_env = { API_SECRET = \"api-secret-v2\" }",
+    ] {
+        assert_eq!(of_local(line), NONE, "{line}");
+    }
+    let ciphertext = format!("db_password = \"AQICAH{}\"", "hx4Z9qK2".repeat(14));
+    assert_eq!(of_local(&ciphertext), NONE);
+}
+
+#[test]
+fn values_that_are_passwords_although_they_look_like_names() {
+    for line in [
+        "password = \"Zebra42-\"",
+        "ENCRYPTION_PASSWORD = \"zebra.dev\"",
+        "RABBITMQ_ERLANG_COOKIE = \"mintchip\"",
+        "fernet_key = \"m8Zr2xQbN4vTq7LkPw5sYh3JdGf6UaCeV9iXoRtS1Bw=\"",
+        "mongodb_atlas_api_pri_key = \"2fda35ef-82d6-47c2-92ce-f593d07e6541\"",
+        "DJANGO_SECRET_KEY = \"zebrafish\"",
+    ] {
+        assert_eq!(of_local(line), ["hardcoded-secret"], "{line}");
+    }
+    for line in [
+        "client_secret = \"super-secret-okta-client-secret\"",
+        "vault_unseal_key = \"placeholder\"",
+    ] {
+        assert_eq!(of_local(line), ["placeholder-secret"], "{line}");
+    }
+}
+
+#[test]
+fn keys_that_come_in_pairs_are_used() {
+    let pair = "module \"x\" {\n  source = \"./x\"\n  minio_access_key = \"zebrafish\"\n  minio_secret_key = \"zebrafish\"\n}\n";
+    assert_eq!(reports(pair), ["hardcoded-secret", "hardcoded-secret"]);
+    let alone = "module \"x\" {\n  source = \"./x\"\n  minio_secret_key = \"zebrafish\"\n}\n";
+    assert_eq!(reports(alone), NONE);
+}
+
+#[test]
+fn settings_among_the_secrets_of_a_pipeline() {
+    let secret = |name: &str, value: &str| {
+        reports(&format!(
+            "resource \"github_actions_secret\" \"a\" {{\n  secret_name = \"{name}\"\n  plaintext_value = \"{value}\"\n}}\n"
+        ))
+    };
+    for (name, value) in [
+        ("ECS_CLUSTER_STAGING", "shop-staging-cluster"),
+        ("ECR_REPOSITORY", "shop"),
+        ("CLOUDFRONT_DISTRIBUTION_ID_PROD", "E10ZQBOHHZKRAB"),
+        ("AWS_ACCOUNT", "123456789012"),
+        ("DEPLOY_TARGET", "shop-staging"),
+    ] {
+        let found = secret(name, value);
+        assert!(
+            !found.contains(&"hardcoded-secret".to_owned()),
+            "{name}: {found:?}"
+        );
+    }
+    for (name, value) in [
+        ("DB_PASSWORD", "zebrafish"),
+        ("NPM_PUBLISH", "Zebra991fish"),
+    ] {
+        assert!(
+            secret(name, value).contains(&"hardcoded-secret".to_owned()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_said_about_a_secret() {
+    let output = "output \"c\" {\n  value = { password = var.x ? \"Using provided password\" : \"Run: kubectl get secret\" }\n}\n";
+    assert_eq!(reports(output), NONE);
+    let name = "resource \"google_secret_manager_secret_version\" \"v\" {\n  secret = \"db-password-2024\"\n}\n";
+    assert_eq!(reports(name), NONE);
+}
