@@ -153,7 +153,9 @@ fn names_a_key(position: &Position<'_, '_>, text: &str) -> bool {
     let joined = text.contains(['-', '_'])
         && text.bytes().all(|byte| !byte.is_ascii_uppercase())
         && meaning_of(text).is_some_and(|meaning| meaning.strong);
-    let named = position.key() == "secretKey" && (wordy || joined);
+    let named = position.key() == "secretKey"
+        && (wordy || joined)
+        && !has_other_half(position, position.key());
     let block = position.block;
     let read = matches!(block.role, Role::Data | Role::Ephemeral);
     named
@@ -241,6 +243,7 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
         return None;
     }
     match block.role {
+        Role::Variable if first == "default" && names_what_is_secret(block) => None,
         Role::Variable if first == "default" => {
             let name = if position.path.len() == 1 {
                 block.name()
@@ -285,6 +288,18 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
         Role::File if block.file.kind.is_variable_file() => argument(position, Spot::Variables),
         _ => argument(position, Spot::Argument),
     }
+}
+
+/// `description = "The name of the secret …"`
+fn names_what_is_secret(block: &Block<'_>) -> bool {
+    let Some(description) = block.value("description").and_then(constant_string) else {
+        return false;
+    };
+    let lower = description.to_ascii_lowercase();
+    let begins = lower.trim_start().trim_start_matches("the ");
+    ["name of ", "path to ", "path of ", "arn of "]
+        .iter()
+        .any(|mark| begins.starts_with(mark))
 }
 
 fn provider<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
@@ -395,7 +410,7 @@ pub(crate) fn takes_any_text(argument: &str) -> bool {
 }
 
 /// `azurerm_key_vault_secret.admin_username`.
-fn is_named_otherwise(block: &Block<'_>) -> bool {
+pub(crate) fn is_named_otherwise(block: &Block<'_>) -> bool {
     identifies(block.name())
         || block
             .value("name")

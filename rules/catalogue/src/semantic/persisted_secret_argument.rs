@@ -13,7 +13,7 @@ use hcl_syntax::ExprKind;
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::kept::keeps_something_else;
-use crate::semantic::literal::takes_any_text;
+use crate::semantic::literal::{is_named_otherwise, takes_any_text};
 use crate::semantic::repair::{fix, is_read, use_write_only};
 use crate::semantic::secrecy::{
     is_harmless, is_named_secret, is_resource, secret_behind, secret_variable,
@@ -231,7 +231,8 @@ fn literal_is_secret(position: &Position<'_, '_>, text: &str) -> bool {
     let block = position.block;
     let kind = meaning_of(position.key()).map_or(Kind::Secret, |meaning| meaning.kind);
     let document = text.trim_start().starts_with('{');
-    let other = is_instruction(text) || !document && keeps_something_else(block.kind(), block);
+    let otherwise = keeps_something_else(block.kind(), block) || is_named_otherwise(block);
+    let other = is_instruction(text) || !document && otherwise;
     if takes_any_text(position.key()) && other {
         return false;
     }

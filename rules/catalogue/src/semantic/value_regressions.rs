@@ -100,3 +100,15 @@ fn what_is_said_about_a_secret() {
     let name = "resource \"google_secret_manager_secret_version\" \"v\" {\n  secret = \"db-password-2024\"\n}\n";
     assert_eq!(reports(name), NONE);
 }
+
+#[test]
+fn what_is_about_a_secret_and_not_one() {
+    for fixture in [
+        "variable \"can_use_console_password\" {}\n",
+        "variable \"datadog_api_secret_key\" {\n  description = \"The name of the Datadog API secret\"\n  default = \"default\"\n}\n",
+        "resource \"azurerm_key_vault_secret\" \"docker_username\" {\n  name = \"docker-username\"\n  value = \"exampleuser\"\n  expiration_date = \"2027-01-01T00:00:00Z\"\n}\n",
+        "variable \"db_password\" {\n  sensitive = true\n}\nresource \"null_resource\" \"n\" {\n  triggers = {\n    x = md5(templatefile(\"f\", { password = var.db_password }))\n  }\n}\n",
+    ] {
+        assert_eq!(reports(fixture), NONE, "{fixture}");
+    }
+}

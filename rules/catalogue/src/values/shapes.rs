@@ -75,7 +75,8 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
 fn begins_name(text: &str, kind: Kind, exact: bool) -> bool {
     let mixed = text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    text.ends_with(['-', '_', '/', ':']) && !(mixed && (kind == Kind::Password || exact))
+    text.ends_with(['/', ':'])
+        || text.ends_with(['-', '_']) && !(mixed && (kind == Kind::Password || exact))
 }
 
 /// What key services give back, and what files of encrypted values hold: of no use without the key.
