@@ -96,7 +96,7 @@ pub(crate) fn in_commands(text: &str) -> Vec<TextPair<'_>> {
         let (word, grammar, key) = COMMANDS[index];
         let before = text.as_bytes()[..at].last();
         let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-        if before.is_some_and(goes_on) {
+        if before.is_some_and(goes_on) || is_commented(&text[..at]) {
             continue;
         }
         let after = at + word.len();
@@ -125,6 +125,11 @@ pub(crate) fn in_commands(text: &str) -> Vec<TextPair<'_>> {
     // `sshpass -p'VALUE'` is in two grammars.
     found.dedup_by_key(|pair| pair.start);
     found
+}
+
+fn is_commented(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    line.trim_start().starts_with('#')
 }
 
 /// A word of a command.
@@ -479,6 +484,7 @@ mod tests {
     fn what_commands_take_from_elsewhere() {
         let commands = [
             "mysql -u root -p$PASSWORD",
+            "  # mysql -u root -pZebra",
             "mysql -u root -p\"${password}\" -P 3306",
             "mysql -u root -p < dump.sql",
             "mkdir -p /var/lib/mysql && ls -p",

@@ -360,7 +360,9 @@ fn argument<'p>(position: &'p Position<'p, '_>, spot: Spot) -> Option<Expected<'
                     return None;
                 }
                 // Pipelines keep settings among their secrets: without a promise the value must look like one.
-                let promised = secret_name.is_none_or(|name| meaning_of(&name).is_some());
+                let promised = secret_name.is_none_or(|name| {
+                    meaning_of(&name).is_some() || name.to_ascii_lowercase().contains("secret")
+                });
                 let kind = meaning_of(name).map_or(Kind::Secret, |meaning| meaning.kind);
                 return Some(Expected {
                     spot,
@@ -411,11 +413,9 @@ pub(crate) fn takes_any_text(argument: &str) -> bool {
 
 /// `azurerm_key_vault_secret.admin_username`.
 pub(crate) fn is_named_otherwise(block: &Block<'_>) -> bool {
-    identifies(block.name())
-        || block
-            .value("name")
-            .and_then(constant_string)
-            .is_some_and(|name| identifies(&name))
+    let named = || block.value("name").and_then(constant_string);
+    meaning_of(block.name()).is_none_or(|meaning| meaning.kind != Kind::Password)
+        && (identifies(block.name()) || named().is_some_and(|name| identifies(&name)))
 }
 
 /// `aws_ssm_parameter.value` is a secret when the parameter says so.

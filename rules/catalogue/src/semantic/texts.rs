@@ -45,9 +45,7 @@ pub(crate) fn secrets_in(text: &str) -> impl Iterator<Item = TextPair<'_>> {
 /// `DB_PASSWORD=value`, the whole text: an element of an environment.
 pub(crate) fn assignment(text: &str) -> Option<TextPair<'_>> {
     let (key, value) = text.split_once('=')?;
-    let upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    let is_name = !key.is_empty() && key.bytes().all(upper);
-    is_name.then_some(TextPair {
+    is_upper(key).then_some(TextPair {
         key,
         value,
         start: key.len() + 1,
@@ -73,7 +71,9 @@ fn looks_given(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
     let code = value.contains('.') && !value.as_bytes()[0].is_ascii_digit();
     quoted
         || specific && !(code || value.contains('.') && kind != Kind::Password)
-        || kind == Kind::Password && is_bare(value) && is_assigned(text, pair)
+        || (kind == Kind::Password || kind == Kind::Secret && is_upper(pair.key))
+            && is_bare(value)
+            && is_assigned(text, pair, kind)
 }
 
 /// `PASSWORD :'name'`
@@ -96,9 +96,15 @@ fn is_bare(value: &str) -> bool {
         && !PROSE.contains(&&*lower())
 }
 
+/// `DB_PASSWORD`: the name of an environment variable.
+fn is_upper(name: &str) -> bool {
+    let upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    !name.is_empty() && name.bytes().all(upper)
+}
+
 /// True when a pair is one of a file of settings, of an environment or of a connection string, rather
 /// than of a program or a sentence.
-fn is_assigned(text: &str, pair: &TextPair<'_>) -> bool {
+fn is_assigned(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
     let (before, after) = line_around(text, pair.start, pair.start + pair.value.len());
     let Some((left, sign)) = before
         .trim_end_matches([' ', '\t'])
@@ -112,7 +118,8 @@ fn is_assigned(text: &str, pair: &TextPair<'_>) -> bool {
     let ends = ends.is_empty() || ends.starts_with('#');
     // `password = login` is a line of a program as often as of settings.
     let tight = !left.ends_with([' ', '\t']) && (sign == ':' || !before.ends_with([' ', '\t']));
-    if !tight {
+    // Secrets of Kubernetes are named in YAML: `SECRET: name`.
+    if !tight || kind == Kind::Secret && sign != '=' {
         return false;
     }
     let word = left
@@ -132,9 +139,7 @@ fn is_assigned(text: &str, pair: &TextPair<'_>) -> bool {
     if sign != '=' {
         return false;
     }
-    let upper = word
-        .bytes()
-        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let upper = is_upper(word);
     // `PGPASSWORD=zebra psql …`
     alone && upper && after.starts_with(' ')
         || word.starts_with("--")
@@ -181,6 +186,7 @@ mod tests {
             "- name: DB_PASSWORD\n  value: zebra\n",
             "PGPASSWORD=zebra psql -h x\n",
             "docker run -e DB_PASSWORD=zebra x\n",
+            "docker run -e APP_SECRET=zebra x\n",
             "wp config create --dbpass=zebra --dbhost=x",
             "jdbc:postgresql://x:5432/x?user=x&password=zebra",
             "Server=x;Password=zebra;Encrypt=true",
@@ -202,6 +208,8 @@ mod tests {
             "The password: zebra is used\n",
             "connect(user, password=zebra)\n",
             "token: zebra\n",
+            "APP_SECRET: zebra\n",
+            "secret=zebra\n",
             "echo password: zebra\n",
             "self.password = self.password2\n",
             "password: zebra.secret2\n",

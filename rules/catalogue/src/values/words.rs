@@ -158,7 +158,7 @@ pub(super) const VENDOR_DEFAULTS: &[&str] = &[
     "neo4j", "nomad", "consul", "vault", "cloud", "ansible", "jenkins", "kibana", "postgresql", "mariadb", "redis",
     "mongo", "mongodb", "sonar", "nexus", "vyos", "opnsense", "pfsense", "kali", "rocky", "almalinux", "fedora",
     "raspberry", "tomcat", "zabbix", "rancher", "ubnt", "cisco", "mikrotik", "osboxes", "superset", "metabase",
-    "activemq", "artemis", "couchbase", "clickhouse", "strapi", "directus", "gitea", "harbor", "pi", "alpine", "ec2-user", "azureuser", "wordpress", "drupal",
+    "activemq", "artemis", "couchbase", "clickhouse", "strapi", "directus", "gitea", "harbor", "pi", "alpine", "cassandra", "ec2-user", "azureuser", "wordpress", "drupal",
 ];
 
 /// Published examples: their own text, or a mark inside.
