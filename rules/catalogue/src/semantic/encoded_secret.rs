@@ -13,7 +13,9 @@ pub(super) const META: RuleMeta = rule(
         why: "Text inside a string is as readable as the file, and base64 is no encryption.",
         help: "Rotate the value and build the text from references, or hand the program the name of the secret instead.",
         docs: r#"
-Pairs in JSON, YAML, env files, scripts and connection strings inside strings, heredocs and base64.
+Pairs in JSON, YAML, env files, scripts and connection strings inside strings, heredocs and base64, the `value` beside
+a `name`, and passwords in the grammar of commands: `mysql -pVALUE`, `IDENTIFIED BY 'VALUE'`,
+`echo root:VALUE | chpasswd`.
 
 ```hcl,expect
 resource "helm_release" "app" {

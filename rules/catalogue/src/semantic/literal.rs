@@ -70,7 +70,7 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
     let expected = expected(position)?;
     let text = text_at(position, &expected)?;
     let exact = expected.promise == Promise::Exact
-        || expected.kind == Kind::Key && has_other_half(position, expected.name);
+        || expected.kind == Kind::Key && is_plain(&text) && has_other_half(position, expected.name);
     let judgement = judge(&text, expected.kind, expected.name, exact);
     let listed = position.via.contains(&Via::Element);
     let keep = match judgement {
@@ -112,7 +112,15 @@ fn has_other_half(position: &Position<'_, '_>, name: &str) -> bool {
     let other = other.and_then(|other| position.block.value(&other));
     other
         .and_then(constant_string)
-        .is_some_and(|text| !text.is_empty())
+        .is_some_and(|text| is_plain(&text))
+}
+
+/// One word that is not what an object calls its user name or password.
+fn is_plain(text: &str) -> bool {
+    text.len() >= 4
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !is_about(text)
+        && meaning_of(text).is_none()
 }
 
 /// `"stored in the vault"` of an output: what is said about the secret.

@@ -85,8 +85,8 @@ fn is_variable_of_psql(before: &[u8]) -> bool {
 fn is_bare(value: &str) -> bool {
     #[rustfmt::skip]
     const PROSE: &[&str] = &[
-        "and", "are", "ask", "auto", "can", "change", "encrypted", "for", "from", "generated", "getpass", "has",
-        "hashed", "hidden", "input", "integer", "interactive", "must", "needed", "not", "object", "prompt",
+        "and", "are", "absent", "ask", "auto", "can", "change", "encrypted", "for", "from", "generated", "getpass", "has",
+        "hashed", "hidden", "input", "integer", "interactive", "must", "needed", "not", "object", "omit", "present", "prompt",
         "random", "request", "should", "stdin", "str", "text", "that", "the", "this", "undefined", "unchanged",
         "use", "used", "when", "will", "with", "your",
     ];
