@@ -112,13 +112,17 @@ fn has_other_half(position: &Position<'_, '_>, name: &str) -> bool {
     let other = other.and_then(|other| position.block.value(&other));
     other
         .and_then(constant_string)
-        .is_some_and(|text| is_plain(&text))
+        .is_some_and(|text| is_one_piece(&text))
 }
 
 /// One word that is not what an object calls its user name or password.
 fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_one_piece(text)
+}
+
+fn is_one_piece(text: &str) -> bool {
     text.len() >= 4
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !text.contains(['-', '_', '.', ' '])
         && !is_about(text)
         && meaning_of(text).is_none()
 }
