@@ -7,6 +7,7 @@ use secretlint_core::facts::{
 };
 
 use crate::schemas;
+use crate::semantic::pointer::describes_pointer;
 use crate::values::{
     Judgement, Kind, Meaning, identifies, is_about, is_specific, is_word, judge, last_word,
     meaning_of,
@@ -304,14 +305,8 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
 
 /// `description = "The name of the secret …"`
 fn names_what_is_secret(block: &Block<'_>) -> bool {
-    let Some(description) = block.value("description").and_then(constant_string) else {
-        return false;
-    };
-    let lower = description.to_ascii_lowercase();
-    let begins = lower.trim_start().trim_start_matches("the ");
-    ["name of ", "path to ", "path of ", "arn of "]
-        .iter()
-        .any(|mark| begins.starts_with(mark))
+    let description = block.value("description").and_then(constant_string);
+    description.is_some_and(|text| describes_pointer(&text))
 }
 
 fn provider<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {

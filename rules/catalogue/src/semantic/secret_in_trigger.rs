@@ -79,7 +79,7 @@ impl Rule for SecretInTrigger {
             position.expr.kind(),
             hcl_syntax::ExprKind::Object(_) | hcl_syntax::ExprKind::Tuple(_)
         );
-        if !outermost || container || is_hashed(position) {
+        if !outermost || container {
             return;
         }
         let Some(found) = leak(cx, position) else {
@@ -92,16 +92,4 @@ impl Rule for SecretInTrigger {
         );
         report(&META, position, &found, message, sink);
     }
-}
-
-/// `md5(templatefile("f", { password = var.password }))`: a member of what is hashed as a whole.
-fn is_hashed(position: &Position<'_, '_>) -> bool {
-    let [_, key, .., last] = position.path else {
-        return false;
-    };
-    let between = (key.span.end as usize)..(last.span.start as usize);
-    let text = position.block.file.text().get(between).unwrap_or_default();
-    ["md5(", "sha1(", "sha256(", "sha512("]
-        .iter()
-        .any(|function| text.contains(function))
 }
