@@ -442,6 +442,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{WORDS, meaning_of};
+    use crate::semantic::texts::MENTIONS;
 
     /// Parts that names of secrets are made of, and parts around them.
     const PARTS: &[&str] = &[
@@ -516,6 +517,14 @@ mod tests {
         "1",
         "x",
     ];
+
+    #[test]
+    fn a_text_that_is_searched_has_one_of_the_words() {
+        for mention in MENTIONS.words() {
+            let text = format!("{mention} x");
+            assert!(WORDS.iter().any(|word| word.is_in(&text)), "{mention}");
+        }
+    }
 
     proptest! {
         #[test]

@@ -10,7 +10,7 @@ use crate::values::{Kind, Search, is_setting, meaning_of};
 
 /// Words of which one stands in every text that holds a secret: parts of names, and what commands take
 /// passwords without naming them.
-static MENTIONS: Search<15> = Search::new([
+pub(crate) static MENTIONS: Search<15> = Search::new([
     "pass",
     "secret",
     "token",

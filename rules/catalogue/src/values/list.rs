@@ -128,6 +128,12 @@ impl<const N: usize> Search<N> {
         Self { words, bits }
     }
 
+    /// The words.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> &[&'static str] {
+        &self.words
+    }
+
     /// Where the words stand, with their index; a place can have several.
     pub(crate) fn each(&self, text: &str) -> impl Iterator<Item = (usize, usize)> {
         let bytes = text.as_bytes();
