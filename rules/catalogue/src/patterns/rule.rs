@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use hcl_syntax::Span;
-use secretlint_core::facts::{Module, SourceFile, each_position};
+use secretlint_core::facts::{FileKind, Module, SourceFile, each_position};
 use secretlint_core::{
     Confidence, Cx, Family, Finding, Hooks, Lifecycle, Occurrence, Place, Rank, Rule, RuleMeta,
     Severity, Sink, Word,
@@ -118,7 +118,8 @@ impl Rule for CredentialPatterns<'_> {
             let Some(meta) = self.metas.get(found.index) else {
                 continue;
             };
-            let commented = is_inside_one(&comments, &found.span);
+            let commented = is_inside_one(&comments, &found.span)
+                || file.kind == FileKind::Text && is_commented(file.text(), found.span.start);
             // A placeholder in a comment explains a format, as it should.
             if commented && found.class == Class::Placeholder {
                 continue;
@@ -130,6 +131,13 @@ impl Rule for CredentialPatterns<'_> {
             sink.report(finding(cx, (file, meta), found, (commented, address)));
         }
     }
+}
+
+/// True where the line of a script or a file of settings is a comment.
+fn is_commented(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    line.trim_start().starts_with('#')
 }
 
 /// True for the address of a text for people: `var.url.description`.

@@ -43,6 +43,7 @@ fn values_that_are_passwords_although_they_look_like_names() {
         "fernet_key = \"m8Zr2xQbN4vTq7LkPw5sYh3JdGf6UaCeV9iXoRtS1Bw=\"",
         "mongodb_atlas_api_pri_key = \"2fda35ef-82d6-47c2-92ce-f593d07e6541\"",
         "DJANGO_SECRET_KEY = \"zebrafish\"",
+        "public_portal_admin_password = \"zebra@12345\"",
     ] {
         assert_eq!(of_local(line), ["hardcoded-secret"], "{line}");
     }

@@ -69,7 +69,10 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     {
         return head(before);
     }
-    if ABOUT.contains(last) || words.iter().any(|word| ABOUT_ANYWHERE.contains(word)) {
+    // `public_portal_password`: what is public there is not the password.
+    let speaks = |word: &&&str| !(is_password(last) && is_one_of(word, &["public", "pub"]));
+    let mut about = words.iter().filter(speaks);
+    if ABOUT.contains(last) || about.any(|word| ABOUT_ANYWHERE.contains(word)) {
         return None;
     }
     if words.len() > 1 && (SWITCHES.contains(words[0]) || SCRIPTS.contains(words[0])) {
@@ -165,7 +168,9 @@ pub fn is_about(name: &str) -> bool {
 #[must_use]
 pub fn is_public(name: &str) -> bool {
     let public = |word: &&str| is_one_of(word, &["public", "pub", "pubkey"]);
-    Tokens::of(name).words().iter().any(public)
+    let tokens = Tokens::of(name);
+    let words = tokens.words();
+    words.iter().any(public) && !words.last().is_some_and(|last| is_password(last))
 }
 
 /// The last word of a name that is more than digits: `ID` of `ClientID2`.
@@ -644,6 +649,7 @@ mod tests {
             "policy_update_token",
             "verification_token",
             "encrypted_secret",
+            "forgotPasswordText",
             "identity_can_use_console_password",
             "user_pool_client_generate_secret",
             "maintenance_event_correlation_token",

@@ -50,7 +50,7 @@ pub(super) static SWITCHES: List = list![
     "should", "allow", "allowed", "require", "required", "skip", "ignore", "force", "rotate", "reset", "update",
     "show", "min", "max", "num", "number", "enforce", "with", "without", "validate", "override", "preserve", "hide",
     "expose", "include", "exclude", "prevent", "deploy_with", "block", "blocks", "delete", "remove", "recreate",
-    "want", "need", "do", "no", "expire", "expires", "can",
+    "want", "need", "do", "no", "expire", "expires", "can", "forgot", "forgotten", "lost",
 ];
 
 /// Words that make a name one of a switch wherever they stand before its last word.
