@@ -153,6 +153,20 @@ mod tests {
     }
 
     #[test]
+    fn templates_that_end_like_configuration_are_texts() {
+        let template = (
+            "http/ks.pkrtpl.hcl",
+            "lang en_US\nrootpw --plaintext Hq72kks8plum\n",
+        );
+        let alone = report(&[template]);
+        assert_eq!((alone.findings.len(), alone.stats.files), (0, 0));
+        let build = "source \"qemu\" \"a\" {\n  http_content = { \"/ks\" = templatefile(\"http/ks.pkrtpl.hcl\", {}) }\n}\n";
+        let read = report(&[template, ("a.pkr.hcl", build)]);
+        assert_eq!(found(&read, "encoded-secret"), [("http/ks.pkrtpl.hcl", 2)]);
+        assert_eq!(found(&read, "syntax-error"), []);
+    }
+
+    #[test]
     fn hidden_and_excluded_texts_are_not_looked_at() {
         let script = "export DB_PASSWORD=Hq72kks8plum\n";
         let files = [("main.tf", USER), ("init.sh", script)];

@@ -8,10 +8,10 @@ use crate::facts::constant::constant_string;
 use crate::facts::file::{FileKind, SourceFile};
 use crate::facts::workspace::resolve;
 
-/// The display paths of the files that a file of Terraform configuration reads, sorted, each once.
+/// The display paths of the files that a file of Terraform or Packer configuration reads, sorted, each once.
 #[must_use]
 pub fn referred_files(file: &SourceFile) -> Vec<String> {
-    if file.kind != FileKind::Terraform
+    if !matches!(file.kind, FileKind::Terraform | FileKind::Packer)
         || memchr::memmem::find(file.text().as_bytes(), b"file(").is_none()
     {
         return Vec::new();
@@ -74,7 +74,7 @@ pub fn referred_path(file: &SourceFile, path: Expr<'_>) -> Option<String> {
         (Part::Interpolation(folder), Part::Literal(rest), None)
             if matches!(
                 folder.text().trim(),
-                "path.module" | "path.root" | "path.cwd"
+                "path.module" | "path.root" | "path.cwd" | "abspath(path.root)"
             ) =>
         {
             let rest = rest.value();

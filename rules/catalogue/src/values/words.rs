@@ -189,7 +189,7 @@ pub(super) static SETTINGS: List = list![
     "ssh", "password_auth", "scram-sha-256", "scram-sha-512", "md5", "sha256", "sha512", "unspecified", "n/a",
     "aws_secretsmanager", "secretsmanager", "caller", "ldap", "passwordless", "reader", "writer", "owner",
     "contributor", "editor", "viewer", "system", "inherit", "rotate", "client_credentials", "authorization_code",
-    "oobesystem", "specialize", "windowspe", "auditsystem", "audituser",
+    "oobesystem", "specialize", "windowspe", "auditsystem", "audituser", "generalize", "offlineservicing",
 ];
 
 /// Beginnings of texts that say where a secret is.
