@@ -10,6 +10,8 @@ use secretlint_core::{
     Severity, Sink, Word,
 };
 
+use crate::values::is_commented;
+
 use super::{Catalogue, Class, Match, Pattern, builtin, page, schema};
 
 /// The credential patterns of one catalogue as a rule.
@@ -131,13 +133,6 @@ impl Rule for CredentialPatterns<'_> {
             sink.report(finding(cx, (file, meta), found, (commented, address)));
         }
     }
-}
-
-/// True where the line of a script or a file of settings is a comment.
-fn is_commented(text: &str, at: usize) -> bool {
-    let before = &text[..at];
-    let line = before.rsplit('\n').next().unwrap_or(before);
-    line.trim_start().starts_with('#')
 }
 
 /// True for the address of a text for people: `var.url.description`.

@@ -5,7 +5,7 @@
 
 use secretlint_core::facts::TextPair;
 
-use crate::values::{Kind, Search, meaning_of};
+use crate::values::{Kind, Search, is_commented, line_after, line_before, meaning_of};
 
 /// How the value stands after the word.
 #[derive(Clone, Copy)]
@@ -87,6 +87,8 @@ static SEARCH: Search<{ COMMANDS.len() }> = Search::new({
     words
 });
 
+/// A command with its arguments is not longer, in bytes.
+const LONGEST_COMMAND: usize = 1000;
 /// A list of accounts has no more lines.
 const MAX_ACCOUNTS: usize = 20;
 
@@ -97,7 +99,7 @@ pub(crate) fn in_commands(text: &str) -> Vec<TextPair<'_>> {
         let (word, grammar, key) = COMMANDS[index];
         let before = text.as_bytes()[..at].last();
         let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-        if before.is_some_and(goes_on) || is_commented(&text[..at]) {
+        if before.is_some_and(goes_on) || is_commented(text, at) {
             continue;
         }
         let after = at + word.len();
@@ -126,11 +128,6 @@ pub(crate) fn in_commands(text: &str) -> Vec<TextPair<'_>> {
     // `sshpass -p'VALUE'` is in two grammars.
     found.dedup_by_key(|pair| pair.start);
     found
-}
-
-fn is_commented(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or(before);
-    line.trim_start().starts_with('#')
 }
 
 /// A word of a command.
@@ -204,13 +201,17 @@ impl<'t> Rest<'t> {
             b'&' => bytes.get(at + 1) == Some(&b'&'),
             _ => false,
         };
-        let end = (0..bytes.len()).find(|at| ends(*at));
-        &self.text[self.at..self.at + end.unwrap_or(bytes.len())]
+        // Each place of a text is to cost the same.
+        let longest = self
+            .text
+            .floor_char_boundary((self.at + LONGEST_COMMAND).min(self.text.len()));
+        let length = longest - self.at;
+        let end = (0..length).find(|at| ends(*at));
+        &self.text[self.at..self.at + end.unwrap_or(length)]
     }
 
     fn line(self) -> &'t str {
-        let rest = &self.text[self.at..];
-        rest.split('\n').next().unwrap_or(rest)
+        line_after(self.text, self.at)
     }
 
     /// Behind the whole name of a program, `mysqldump`, when arguments follow.
@@ -228,6 +229,7 @@ impl<'t> Rest<'t> {
     /// The next word, without quotes.
     fn argument(self) -> Option<Argument<'t>> {
         let bytes = self.text.as_bytes();
+        let bytes = &bytes[..(self.at + LONGEST_COMMAND).min(bytes.len())];
         let mut start = self.at;
         while matches!(bytes.get(start), Some(b' ' | b'\t')) {
             start += 1;
@@ -314,9 +316,7 @@ impl<'t> Rest<'t> {
 
     fn keyword(self, word: usize) -> Option<Argument<'t>> {
         let value = self.next(0)?.quoted()?;
-        let before = &self.text[..word];
-        let line = before.rsplit('\n').next().unwrap_or(before);
-        let line = line.to_ascii_lowercase();
+        let line = line_before(self.text, word).to_ascii_lowercase();
         let sql = ["user ", "role ", "with ", "mysqladmin "];
         sql.iter().any(|word| line.contains(word)).then_some(value)
     }
@@ -379,9 +379,9 @@ impl<'t> Rest<'t> {
 }
 
 fn chpasswd<'t>(text: &'t str, word: usize, after: usize, found: &mut Vec<TextPair<'t>>) {
-    let line_start = text[..word].rfind('\n').map_or(0, |at| at + 1);
-    let before = &text[line_start..word];
-    let rest = &text[after..];
+    let before = line_before(text, word);
+    let line_start = word - before.len();
+    let rest = line_after(text, after);
     if let Some(echo) = before.rfind("echo ") {
         let mut words = Rest {
             text,
@@ -409,12 +409,13 @@ fn account(argument: Option<Argument<'_>>) -> Option<TextPair<'_>> {
 
 /// `USER:VALUE` lines after the one at `after`.
 fn accounts<'t>(text: &'t str, after: usize, found: &mut Vec<TextPair<'t>>) {
-    let mut at = after + text[after..].find('\n').unwrap_or(text.len() - after) + 1;
+    let mut at = after + line_after(text, after).len() + 1;
     for _ in 0..MAX_ACCOUNTS {
-        let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else {
+        let begins = text.as_bytes().get(at - 1) == Some(&b'\n');
+        if !begins || at == text.len() {
             return;
-        };
-        let line = rest.split('\n').next().unwrap_or(rest);
+        }
+        let line = line_after(text, at);
         let shown = line.trim_start_matches([' ', '\t', '-', '"', '\'']);
         let start = at + line.len() - shown.len();
         let user = shown.split(':').next().unwrap_or_default();
@@ -430,7 +431,8 @@ fn accounts<'t>(text: &'t str, after: usize, found: &mut Vec<TextPair<'t>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::in_commands;
+    use super::{TextPair, in_commands};
+    use crate::semantic::texts::secrets_in;
 
     fn found(text: &str) -> Vec<&str> {
         in_commands(text).iter().map(|pair| pair.value).collect()
@@ -480,6 +482,43 @@ mod tests {
             found("x --password Zebra1 --token Zebra2"),
             ["Zebra1", "Zebra2"]
         );
+    }
+
+    #[test]
+    fn hostile_texts_are_searched_in_time() {
+        // Each begins a command everywhere; a search that looks to the end from each place takes minutes.
+        for unit in [
+            "mysql ",
+            "mysql -p",
+            "mysql \\\n",
+            "login -p x ",
+            "curl -u ",
+            "curl --user a:",
+            "identified by ",
+            "password 'x",
+            "user password ",
+            "requirepass ",
+            "net user ",
+            "chpasswd",
+            "chpasswd:",
+            "echo chpasswd ",
+            "chpasswd <<< ",
+            "chpasswd:\na:",
+            "htpasswd -b ",
+            "rootpw --plaintext ",
+            "define(",
+            "define('password', ",
+            "convertto-securestring ",
+            "DB_PASSWORD=a",
+            " --password=a",
+            "name: value: ",
+            "password: a ",
+            "é password ",
+        ] {
+            let text = unit.repeat(50_000 / unit.len());
+            let whole = |pair: TextPair<'_>| text[pair.start..].starts_with(pair.value);
+            assert!(secrets_in(&text).all(whole), "{unit}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use secretlint_core::facts::{TextPair, pairs};
 
 use crate::semantic::commands::in_commands;
-use crate::values::{Kind, Search, is_setting, meaning_of};
+use crate::values::{Kind, Search, is_setting, line_after, line_before, meaning_of};
 
 /// Words of which one stands in every text that holds a secret: parts of names, and what commands take
 /// passwords without naming them.
@@ -149,10 +149,8 @@ fn is_assigned(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
 
 /// The line around a range, without the range. An escaped end of a line ends it, too.
 fn line_around(text: &str, start: usize, end: usize) -> (&str, &str) {
-    let (before, after) = (&text[..start], &text[end..]);
-    let before = before.rsplit('\n').next().unwrap_or(before);
+    let (before, after) = (line_before(text, start), line_after(text, end));
     let before = before.rsplit("\\n").next().unwrap_or(before);
-    let after = after.split('\n').next().unwrap_or(after);
     let after = after.split("\\n").next().unwrap_or(after);
     (before, after)
 }

@@ -6,6 +6,7 @@
 
 mod dummy;
 mod judge;
+mod lines;
 mod list;
 mod names;
 mod shapes;
@@ -13,6 +14,7 @@ mod tokens;
 mod words;
 
 pub use judge::{Dummy, Judgement, Other, judge};
+pub(crate) use lines::{is_commented, line_after, line_before};
 pub(crate) use list::Search;
 pub use names::{Kind, Meaning, identifies, is_about, is_key_id, is_public, last_word, meaning_of};
 pub use shapes::is_specific;
