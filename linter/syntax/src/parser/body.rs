@@ -306,10 +306,15 @@ impl Parser<'_> {
 
 /// The first seven bytes of a name and its length: different names nearly always differ in them.
 fn head(text: &[u8], name: Span) -> u64 {
-    let (start, length) = (name.start as usize, name.len());
-    // Close to the end of a text the length alone has to do.
-    let begin = text.get(start..).and_then(<[u8]>::first_chunk);
-    let word = begin.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let (rest, length) = (&text[name.start as usize..], name.len());
+    let word = match rest.first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        // At the end of a text.
+        None => rest
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
     let kept = 8 * length.min(7);
     (word & ((1 << kept) - 1)) | u64::from(length) << 56
 }
