@@ -50,10 +50,10 @@ impl Keywords {
             *offset = sum;
         }
         let entry = |(_, word, number): (usize, &str, u16)| {
-            let unused = 8 * 8_usize.saturating_sub(word.len());
+            let mask = u64::MAX >> (8 * 8_usize.saturating_sub(word.len()));
             Entry {
-                head: eight(word.as_bytes()) & (u64::MAX >> unused) | CASE & (u64::MAX >> unused),
-                mask: u64::MAX >> unused,
+                head: (eight(word.as_bytes()) | CASE) & mask,
+                mask,
                 word: word.as_bytes().into(),
                 number,
             }

@@ -150,24 +150,10 @@ pub enum Look {
 }
 
 impl Look {
-    /// [`Look::Mentions`] if `wanted`.
+    /// This if `wanted`, else [`Look::Nothing`].
     #[must_use]
-    pub fn at_mentions(wanted: bool) -> Self {
-        if wanted {
-            Self::Mentions
-        } else {
-            Self::Nothing
-        }
-    }
-
-    /// [`Look::Everything`] if `wanted`.
-    #[must_use]
-    pub fn at_all(wanted: bool) -> Self {
-        if wanted {
-            Self::Everything
-        } else {
-            Self::Nothing
-        }
+    pub fn when(self, wanted: bool) -> Self {
+        if wanted { self } else { Self::Nothing }
     }
 }
 

@@ -820,7 +820,7 @@ impl Rule for ResourceRule {
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
         match block.kind() {
             "x_all" => Look::Everything,
-            _ => Look::at_mentions(block.role == Role::Resource),
+            _ => Look::Mentions.when(block.role == Role::Resource),
         }
     }
 

@@ -62,7 +62,7 @@ impl Rule for EphemeralCopiedToState {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_mentions(is_resource(block))
+        Look::Mentions.when(is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

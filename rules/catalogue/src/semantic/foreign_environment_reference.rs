@@ -60,7 +60,8 @@ impl Rule for ForeignEnvironmentReference {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(matches!(block.role, Role::Data | Role::Ephemeral) && is_configuration(block))
+        Look::Everything
+            .when(matches!(block.role, Role::Data | Role::Ephemeral) && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -3,7 +3,7 @@
 use secret_policy::environments::canonical;
 use secretlint_core::facts::{Block, constant_string};
 
-use crate::values::{is_public, last_word, meaning_of};
+use crate::values::{is_one_of, is_public, last_word, meaning_of};
 
 /// Last words of names of what is no secret in any store.
 #[rustfmt::skip]
@@ -56,13 +56,11 @@ pub(crate) fn keeps_something_else(kind: &str, block: &Block<'_>) -> bool {
 }
 
 fn is_other(name: &str, single: bool) -> bool {
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let words: Vec<&str> = name.split(['_', '-']).collect();
     let mut rest = words.as_slice();
     while let [front @ .., last] = rest
         && !front.is_empty()
-        && (is(last, WHICH) || canonical(last).is_some())
+        && (is_one_of(last, WHICH) || canonical(last).is_some())
     {
         rest = front;
     }
@@ -74,12 +72,12 @@ fn is_other(name: &str, single: bool) -> bool {
     let pair = words.windows(2).any(|pair| {
         PAIRS
             .iter()
-            .any(|(first, second)| is(pair[0], &[first]) && is(pair[1], &[second]))
+            .any(|(first, second)| is_one_of(pair[0], &[first]) && is_one_of(pair[1], &[second]))
     });
-    is(last, ALWAYS)
-        || single && (is(last, SINGLE) || is(last, &["database"]) && words.len() > 1)
+    is_one_of(last, ALWAYS)
+        || single && (is_one_of(last, SINGLE) || is_one_of(last, &["database"]) && words.len() > 1)
         || pair
-        || words.iter().any(|word| is(word, ANYWHERE))
+        || words.iter().any(|word| is_one_of(word, ANYWHERE))
         || is_public_part(name)
 }
 
@@ -87,17 +85,15 @@ fn is_other(name: &str, single: bool) -> bool {
 fn is_public_part(name: &str) -> bool {
     const KEY: &[&str] = &["key", "keys", "pem", "openssh", "pub", "pubkey"];
     const CERTIFICATE: &[&str] = &["cert", "certificate", "crt", "bundle", "chain"];
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let last = last_word(name);
     let before = name
         .rsplit(['_', '-'])
         .skip(1)
-        .find(|word| !is(word, CERTIFICATE))
-        .is_some_and(|word| is(word, &["ca", "signed", "root"]));
-    is_public(name) && (is(last, KEY) || is(last, CERTIFICATE))
-        || is(last, CERTIFICATE) && before
-        || is(last, &["cacrt", "cacert"])
+        .find(|word| !is_one_of(word, CERTIFICATE))
+        .is_some_and(|word| is_one_of(word, &["ca", "signed", "root"]));
+    is_public(name) && (is_one_of(last, KEY) || is_one_of(last, CERTIFICATE))
+        || is_one_of(last, CERTIFICATE) && before
+        || is_one_of(last, &["cacrt", "cacert"])
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use secretlint_core::facts::{
 };
 
 use crate::schemas;
-use crate::semantic::pointer::describes_pointer;
+use crate::semantic::pointer::is_described_as_pointer;
 use crate::values::{
     Judgement, Kind, Meaning, identifies, is_about, is_specific, is_word, judge, last_word,
     meaning_of,
@@ -256,7 +256,7 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
         return None;
     }
     match block.role {
-        Role::Variable if first == "default" && names_what_is_secret(block) => None,
+        Role::Variable if first == "default" && is_described_as_pointer(block) => None,
         Role::Variable if first == "default" => {
             let name = if position.path.len() == 1 {
                 block.name()
@@ -301,12 +301,6 @@ fn expected<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {
         Role::File if block.file.kind.is_variable_file() => argument(position, Spot::Variables),
         _ => argument(position, Spot::Argument),
     }
-}
-
-/// `description = "The name of the secret …"`
-fn names_what_is_secret(block: &Block<'_>) -> bool {
-    let description = block.value("description").and_then(constant_string);
-    description.is_some_and(|text| describes_pointer(&text))
 }
 
 fn provider<'p>(position: &'p Position<'p, '_>) -> Option<Expected<'p>> {

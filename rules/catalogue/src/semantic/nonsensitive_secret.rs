@@ -60,7 +60,7 @@ impl Rule for NonsensitiveSecret {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_mentions(is_configuration(block))
+        Look::Mentions.when(is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

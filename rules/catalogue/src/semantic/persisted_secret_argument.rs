@@ -78,7 +78,7 @@ impl Rule for PersistedSecretArgument {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(is_resource(block) && schemas::has_write_only(block.kind()))
+        Look::Everything.when(is_resource(block) && schemas::has_write_only(block.kind()))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

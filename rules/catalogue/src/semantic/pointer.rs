@@ -1,6 +1,8 @@
 //! Names and descriptions of what only leads to a secret: its name, id, ARN, place.
 
-use crate::values::{last_word, meaning_of};
+use secretlint_core::facts::{Block, constant_string};
+
+use crate::values::{is_one_of, last_word, meaning_of};
 
 /// True for names of what only leads to a secret: its name, id, ARN, place, the key it is encrypted
 /// with in a key service.
@@ -19,22 +21,28 @@ pub(crate) fn is_pointer(name: &str) -> bool {
         "file",
         "filename",
     ];
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let last = last_word(name);
     // `kms_keys_keys`, but not `kms_secret_key`.
     let mut before = name
         .rsplit(|c: char| !c.is_ascii_alphanumeric())
-        .skip_while(|word| is(word, &["key", "keys"]));
-    let key =
-        is(last, &["key", "keys"]) && before.next().is_some_and(|word| is(word, &["kms", "cmk"]));
-    (is(last, LAST) || key) && meaning_of(name).is_none()
+        .skip_while(|word| is_one_of(word, &["key", "keys"]));
+    let key = is_one_of(last, &["key", "keys"])
+        && before
+            .next()
+            .is_some_and(|word| is_one_of(word, &["kms", "cmk"]));
+    (is_one_of(last, LAST) || key) && meaning_of(name).is_none()
 }
 
 /// `VAULT_SECRET_ID`: what Vault calls the secret of an AppRole. Stores call the name of a secret so, too.
 pub(crate) fn is_approle(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.ends_with("secret_id") || lower.ends_with("secretid")
+}
+
+/// True for a variable or output whose description says that it only leads to something.
+pub(crate) fn is_described_as_pointer(block: &Block<'_>) -> bool {
+    let description = block.value("description").and_then(constant_string);
+    description.is_some_and(|text| describes_pointer(&text))
 }
 
 /// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to
@@ -51,14 +59,12 @@ pub(crate) fn describes_pointer(description: &str) -> bool {
         "reference",
     ];
     const AFTER: &[&str] = &["of", "for", "to", "in"];
-    let is =
-        |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let mut words = description
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
-        .skip_while(|word| is(word, BEFORE));
-    words.next().is_some_and(|word| is(word, WHAT))
-        && words.next().is_some_and(|word| is(word, AFTER))
+        .skip_while(|word| is_one_of(word, BEFORE));
+    words.next().is_some_and(|word| is_one_of(word, WHAT))
+        && words.next().is_some_and(|word| is_one_of(word, AFTER))
 }
 
 #[cfg(test)]

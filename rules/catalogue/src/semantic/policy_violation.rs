@@ -71,7 +71,7 @@ impl Rule for PolicyViolation {
     }
 
     fn looks_into(&self, cx: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(
+        Look::Everything.when(
             cx.policy().is_some()
                 && block.kind().starts_with("secretref_")
                 && is_configuration(block),

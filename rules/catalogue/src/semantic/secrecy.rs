@@ -4,14 +4,12 @@
 //! by the data source that reads a secret store, by the name of a variable, output or attribute.
 
 use secretlint_core::Cx;
-use secretlint_core::facts::{
-    Block, Hop, Mode, Reference, Role, Source, Step, Subject, Trace, constant_string,
-};
+use secretlint_core::facts::{Block, Hop, Mode, Reference, Role, Source, Step, Subject, Trace};
 
 use crate::schemas;
 use crate::semantic::kept::keeps_something_else;
-use crate::semantic::pointer::{describes_pointer, is_pointer};
-use crate::values::{Judgement, Other, identifies, is_public, judge, meaning_of};
+use crate::semantic::pointer::{is_described_as_pointer, is_pointer};
+use crate::values::{Judgement, Other, identifies, is_one_of, is_public, judge, meaning_of};
 
 /// Whether a source is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,9 +171,7 @@ fn of_output(module: &str, reference: &Reference<'_>) -> Secrecy {
 fn takes_pointer(module: &secretlint_core::facts::Module<'_>, name: &str) -> bool {
     module
         .variable(name)
-        .and_then(|variable| module.block(variable.block).value("description"))
-        .and_then(constant_string)
-        .is_some_and(|description| describes_pointer(&description))
+        .is_some_and(|variable| is_described_as_pointer(module.block(variable.block)))
 }
 
 fn of_variable(cx: &Cx<'_, '_>, source: &Source<'_>, name: &str) -> Secrecy {
@@ -358,7 +354,7 @@ pub(crate) fn is_generated_name(name: &str) -> bool {
         "ssid",
     ];
     let last = name.rsplit(['_', '-']).next().unwrap_or(name);
-    WORDS.iter().any(|word| last.eq_ignore_ascii_case(word))
+    is_one_of(last, WORDS)
 }
 
 /// Attributes that hold whatever was put in.

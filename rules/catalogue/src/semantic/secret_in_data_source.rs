@@ -63,7 +63,7 @@ impl Rule for SecretInDataSource {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(
+        Look::Everything.when(
             block.role == Role::Data
                 && matches!(block.kind(), "http" | "external")
                 && is_configuration(block),

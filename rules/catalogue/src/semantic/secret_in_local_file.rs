@@ -58,7 +58,7 @@ impl Rule for SecretInLocalFile {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(WRITERS.contains(&block.kind()) && is_resource(block))
+        Look::Everything.when(WRITERS.contains(&block.kind()) && is_resource(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -12,7 +12,7 @@ use crate::semantic::fills::only_fills_secrets;
 use crate::semantic::pointer::{is_approle, is_pointer};
 use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
 use crate::semantic::sink::{leak, report_with};
-use crate::values::{identifies, is_key_id};
+use crate::values::{identifies, is_key_id, is_one_of};
 
 static META: RuleMeta = rule(
     "secret-in-plain-environment",
@@ -125,7 +125,7 @@ impl Rule for SecretInPlainEnvironment {
             block.role,
             Role::Resource | Role::Module | Role::Locals | Role::File
         );
-        Look::at_mentions(role && is_configuration(block))
+        Look::Mentions.when(role && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
@@ -261,7 +261,7 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
 fn says_public(name: &str) -> bool {
     const WORDS: &[&str] = &["public", "appinsights", "applicationinsights"];
     name.split(['_', '-', '.'])
-        .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        .any(|word| is_one_of(word, WORDS))
 }
 
 /// `env = ["DB_PASSWORD=${var.db_password}"]`, as for Docker containers.

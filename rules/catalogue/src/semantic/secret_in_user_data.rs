@@ -99,7 +99,7 @@ impl Rule for SecretInUserData {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_mentions(
+        Look::Mentions.when(
             matches!(block.role, Role::Resource | Role::Module | Role::Data)
                 && is_configuration(block),
         )

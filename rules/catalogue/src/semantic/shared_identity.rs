@@ -78,7 +78,7 @@ impl Rule for SharedIdentity {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(block.role == Role::Provider && is_configuration(block))
+        Look::Everything.when(block.role == Role::Provider && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

@@ -81,7 +81,7 @@ impl Rule for SharedSecretReference {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_mentions(is_configuration(block))
+        Look::Mentions.when(is_configuration(block))
     }
 
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {

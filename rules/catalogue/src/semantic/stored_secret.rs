@@ -65,7 +65,7 @@ impl Rule for StoredSecret {
     }
 
     fn looks_into(&self, _: &Cx<'_, '_>, block: &Block<'_>) -> Look {
-        Look::at_all(block.file.kind.is_record())
+        Look::Everything.when(block.file.kind.is_record())
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {

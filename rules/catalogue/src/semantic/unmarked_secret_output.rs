@@ -1,12 +1,12 @@
 //! `unmarked-secret-output`: an output shows a secret.
 
-use secretlint_core::facts::{Block, Role, constant_string};
+use secretlint_core::facts::{Block, Role};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink,
 };
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::pointer::{describes_pointer, is_pointer};
+use crate::semantic::pointer::{is_described_as_pointer, is_pointer};
 use crate::semantic::repair::add_line;
 use crate::semantic::secrecy::{
     is_configuration, is_known_by_name, secret_behind, secret_variable,
@@ -104,9 +104,5 @@ impl Rule for UnmarkedSecretOutput {
 
 /// `output "api_key_location"`, `description = "The name of the secret"`.
 fn says_pointer(block: &Block<'_>) -> bool {
-    is_pointer(block.name())
-        || block
-            .value("description")
-            .and_then(constant_string)
-            .is_some_and(|description| describes_pointer(&description))
+    is_pointer(block.name()) || is_described_as_pointer(block)
 }

@@ -14,7 +14,7 @@ use rustc_hash::FxHashSet;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::pointer::{describes_pointer, is_approle, is_pointer};
 use crate::semantic::repair::add_line;
-use crate::values::{Judgement, Kind, Other, judge, last_word, meaning_of};
+use crate::values::{Judgement, Kind, Other, judge, last_word, line_before, meaning_of};
 
 static META: RuleMeta = rule(
     "unmarked-secret-variable",
@@ -349,8 +349,8 @@ fn is_part_of_address(position: &Position<'_, '_>) -> bool {
     if !matches!(position.via.last(), Some(Via::Template)) {
         return false;
     }
-    let before = &position.block.file.text()[..position.expr.span().start as usize];
-    let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+    let start = position.expr.span().start as usize;
+    let line = line_before(position.block.file.text(), start);
     let text = &line[line.rfind('"').map_or(0, |at| at + 1)..];
     text.starts_with("arn:") || text.contains("/secrets/")
 }

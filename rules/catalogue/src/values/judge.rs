@@ -5,6 +5,7 @@ use secretlint_core::Confidence;
 use crate::values::dummy::dummy;
 use crate::values::names::{Kind, meaning_of};
 use crate::values::shapes::{self, is_uuid, is_word};
+use crate::values::tokens::is_one_of;
 
 /// What a text in the place of a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +97,7 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
 /// Some services give out UUIDs as API keys and client secrets. Under a bare `secret` or `token` a
 /// UUID is the id of one.
 fn takes_uuid(kind: Kind, name: &str) -> bool {
-    let bare = ["secret", "secrets", "token", "key"]
-        .iter()
-        .any(|word| name.eq_ignore_ascii_case(word));
+    let bare = is_one_of(name, &["secret", "secrets", "token", "key"]);
     let service = || {
         let name = name.to_ascii_lowercase();
         ["atlas", "mongo"].iter().any(|word| name.contains(word))

@@ -137,22 +137,28 @@ impl<const N: usize> Search<N> {
     /// Where the words stand, with their index; a place can have several.
     pub(crate) fn each(&self, text: &str) -> impl Iterator<Item = (usize, usize)> {
         let bytes = text.as_bytes();
-        let may_begin = |window: &[u8]| {
-            let gram = gram(window[0], window[1], window[2]);
-            (self.bits[gram / 64] >> (gram % 64)) & 1 == 1
-        };
         let starts = bytes.windows(3).enumerate();
-        let starts = starts.filter_map(move |(at, window)| may_begin(window).then_some(at));
-        starts.flat_map(move |at| {
-            let words = self.words.iter().enumerate();
-            let found = words.filter(move |(_, word)| begins(&bytes[at..], word));
-            found.map(move |(index, _)| (at, index))
-        })
+        let starts = starts.filter(|(_, window)| self.may_begin(window));
+        starts.flat_map(move |(at, _)| self.at(&bytes[at..]).map(move |index| (at, index)))
     }
 
     /// True when one of the words stands in a text.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.each(text).next().is_some()
+        let bytes = text.as_bytes();
+        let mut windows = bytes.windows(3).enumerate();
+        windows.any(|(at, window)| self.may_begin(window) && self.at(&bytes[at..]).next().is_some())
+    }
+
+    fn may_begin(&self, window: &[u8]) -> bool {
+        let gram = gram(window[0], window[1], window[2]);
+        (self.bits[gram / 64] >> (gram % 64)) & 1 == 1
+    }
+
+    /// The words that a text begins with.
+    fn at(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let words = self.words.iter().enumerate();
+        let found = words.filter(move |(_, word)| begins(text, word));
+        found.map(|(index, _)| index)
     }
 }
 

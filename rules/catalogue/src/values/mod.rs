@@ -17,5 +17,8 @@ pub use judge::{Dummy, Judgement, Other, judge};
 pub(crate) use lines::{is_commented, line_after, line_before};
 pub(crate) use list::Search;
 pub use names::{Kind, Meaning, identifies, is_about, is_key_id, is_public, last_word, meaning_of};
+#[cfg(test)]
+pub(crate) use names::{PASSWORD_ENDINGS, PASSWORDS};
 pub use shapes::is_specific;
 pub(crate) use shapes::{is_setting, is_word, may_refer};
+pub(crate) use tokens::is_one_of;

@@ -4,6 +4,7 @@
 //! thing is (`db_password`), words after or before it can say that it is about a secret without
 //! being one (`db_password_length`, `manage_password`, `public_key`).
 
+use crate::values::list::Search;
 use crate::values::tokens::{Tokens, ends_with, is_one_of};
 use crate::values::words::{
     ABOUT, ABOUT_ANYWHERE, FORM, GLUED_KEYS, KEY_FOR, KEY_OF, SCRIPTS, SECRET_FOR, SWITCHES,
@@ -117,42 +118,13 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
 
 /// Every name that promises a secret has one of these stems; most names have none, and this is
 /// asked for each value of each file.
-const STEMS: &[[u8; 3]] = &[
-    *b"pas", *b"pwd", *b"psw", *b"sec", *b"tok", *b"key", *b"cre", *b"psk", *b"jwt", *b"kub",
-    *b"coo", *b"sal", *b"pep", *b"pat", *b"sas", *b"con", *b"dsn", *b"hoo", *b"url", *b"uri",
-    *b"jdb",
-];
-
-/// One bit for each three letters, case folded: a stem. Other characters share bits with letters,
-/// which costs a closer look and changes nothing else.
-const STEM_BITS: [u64; 512] = {
-    let mut bits = [0; 512];
-    let mut at = 0;
-    while at < STEMS.len() {
-        let [first, second, third] = STEMS[at];
-        let gram = gram(first, second, third);
-        bits[gram / 64] |= 1 << (gram % 64);
-        at += 1;
-    }
-    bits
-};
-
-const fn gram(first: u8, second: u8, third: u8) -> usize {
-    (((first & 31) as usize) << 10) | (((second & 31) as usize) << 5) | (third & 31) as usize
-}
+static STEMS: Search<21> = Search::new([
+    "pas", "pwd", "psw", "sec", "tok", "key", "cre", "psk", "jwt", "kub", "coo", "sal", "pep",
+    "pat", "sas", "con", "dsn", "hoo", "url", "uri", "jdb",
+]);
 
 fn may_promise(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let stem = |window: &[u8]| {
-        let gram = gram(window[0], window[1], window[2]);
-        if (STEM_BITS[gram / 64] >> (gram % 64)) & 1 == 0 {
-            return false;
-        }
-        let lower = [window[0] | 0x20, window[1] | 0x20, window[2] | 0x20];
-        STEMS.contains(&lower)
-    };
-    bytes.windows(3).any(stem)
-        || bytes.len() >= 2 && bytes[bytes.len() - 2..].eq_ignore_ascii_case(b"pw")
+    STEMS.is_in(name) || ends_with(name, "pw")
 }
 
 /// True for a name that ends like one of a name, an address, a setting: `db_username`.
@@ -330,36 +302,42 @@ fn has_private(before: &[&str]) -> bool {
         .any(|word| is_one_of(word, &["private", "priv", "pri"]))
 }
 
+/// Ends of words that mean a password.
+pub(crate) const PASSWORD_ENDINGS: &[&str] = &[
+    "password",
+    "passwords",
+    "passwd",
+    "passwort",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "psw",
+    "pswd",
+    "paswd",
+];
+/// Words that mean one only as a whole.
+pub(crate) const PASSWORDS: &[&str] = &[
+    "pass",
+    "pw",
+    "psk",
+    "dbpass",
+    "dbpw",
+    "adminpw",
+    "rootpw",
+    "userpw",
+    "mysqlpass",
+    "rootpass",
+    "userpass",
+    "pgpass",
+    "adminpass",
+    "smtppass",
+];
+
 fn is_password(word: &str) -> bool {
-    const ENDINGS: &[&str] = &[
-        "password",
-        "passwords",
-        "passwd",
-        "passwort",
-        "passphrase",
-        "passcode",
-        "pwd",
-        "psw",
-        "pswd",
-        "paswd",
-    ];
-    const SHORT: &[&str] = &[
-        "pass",
-        "pw",
-        "psk",
-        "dbpass",
-        "dbpw",
-        "adminpw",
-        "rootpw",
-        "userpw",
-        "mysqlpass",
-        "rootpass",
-        "userpass",
-        "pgpass",
-        "adminpass",
-        "smtppass",
-    ];
-    ENDINGS.iter().any(|ending| ends_with(word, ending)) || is_one_of(word, SHORT)
+    PASSWORD_ENDINGS
+        .iter()
+        .any(|ending| ends_with(word, ending))
+        || is_one_of(word, PASSWORDS)
 }
 
 fn connection(words: &[&str]) -> Option<Meaning> {

@@ -1,6 +1,7 @@
 //! Shapes of texts that are no secrets, and how random a text looks.
 
 use crate::values::judge::Other;
+use crate::values::list::begins;
 use crate::values::names::Kind;
 use crate::values::tokens::is_one_of;
 use crate::values::words::{CLOUD_IDS, FILES, REFERENCES, SETTINGS};
@@ -54,10 +55,12 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
             || text.len() >= 8 && matches!(kind, Kind::Secret | Kind::Token);
         return (!secret && !exact || text.len() < 3).then_some(Other::Number);
     }
-    if is_cloud_id(text) || starts_with(text, "sha256:") || starts_with(text, "sha1:") {
+    if is_cloud_id(text) || begins(text.as_bytes(), "sha256:") || begins(text.as_bytes(), "sha1:") {
         return Some(Other::Identifier);
     }
-    if starts_with(text, "ssh-") && text.contains(" AAAA") || starts_with(text, "ecdsa-sha2") {
+    if begins(text.as_bytes(), "ssh-") && text.contains(" AAAA")
+        || begins(text.as_bytes(), "ecdsa-sha2")
+    {
         return Some(Other::Public);
     }
     if kind != Kind::Connection && kind != Kind::Webhook && (is_url(text) || is_address(text, kind))
@@ -97,14 +100,10 @@ pub(crate) fn may_refer(text: &str) -> bool {
     text.starts_with("#/") || REFERENCES.leading(text.as_bytes()).next().is_some()
 }
 
-fn starts_with(text: &str, start: &str) -> bool {
-    text.len() >= start.len()
-        && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes())
-}
-
 /// Text that is replaced before Terraform sees it, or by the program that reads it.
 fn is_template(text: &str) -> bool {
     let between = |open: &str, close: &str| {
+        // Most texts have none: this is quicker than to begin a search for its place.
         text.contains(open)
             && text
                 .split_once(open)
