@@ -1,19 +1,20 @@
 //! Finds many keywords in one pass, insensitive to ASCII case.
 //!
-//! A table of hashes says which three bytes begin a keyword; only there are keywords compared. The
-//! hash of each place depends on no other place, so a processor works on several at once: an
+//! A table of hashes says which three bytes begin a keyword and which byte can follow; only there are
+//! keywords compared. The hash of each place depends on no other place, so a processor works on several at once: an
 //! automaton of the same keywords waits at every byte for a load from a large table.
 
-/// Bits of a hash: few places are looked at in vain, and the table fits in a first-level cache.
-const BITS: u32 = 14;
-/// The bits in which upper and lower case differ.
-const CASE: u64 = 0x2020_2020_2020_2020;
+/// Bits of a hash: the table of what begins so fits in a first-level cache.
+const BITS: u32 = 12;
+/// The bit in which upper and lower case differ.
+const CASE: u8 = 0x20;
 
 /// Keywords, each with a number that says whose it is.
 #[derive(Clone, Debug)]
 pub struct Keywords {
-    /// For each hash of three bytes: a keyword begins so.
-    begins: Box<[bool; 1 << BITS]>,
+    /// For each hash of three bytes: the keywords that begin so can go on with these bytes, by their
+    /// last five bits.
+    begins: Box<[u32; 1 << BITS]>,
     /// For each hash, where its keywords start in `entries`; one more at the end.
     offsets: Vec<u16>,
     entries: Vec<Entry>,
@@ -21,27 +22,60 @@ pub struct Keywords {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    /// At most the first eight bytes, without case.
+    /// At most the first eight bytes.
     head: u64,
-    /// Which bits of eight bytes of text are compared with `head`.
+    /// Which bits of eight bytes of text must be those of `head`: not the case of letters.
     mask: u64,
-    word: Box<[u8]>,
+    /// What follows the first eight bytes.
+    rest: Box<[u8]>,
     number: u16,
 }
 
+impl Entry {
+    fn new(word: &[u8], number: u16) -> Self {
+        let mut mask = [0; 8];
+        for (mask, byte) in mask.iter_mut().zip(word) {
+            *mask = if byte.is_ascii_alphabetic() {
+                !CASE
+            } else {
+                !0
+            };
+        }
+        let mask = u64::from_le_bytes(mask);
+        Self {
+            head: eight(word) & mask,
+            mask,
+            rest: word.get(8..).unwrap_or_default().into(),
+            number,
+        }
+    }
+
+    /// Whether the word begins `text`, whose first eight bytes are `head`.
+    fn begins(&self, text: &[u8], head: u64) -> bool {
+        head & self.mask == self.head
+            && (self.rest.is_empty()
+                || text
+                    .get(8..8 + self.rest.len())
+                    .is_some_and(|rest| rest.eq_ignore_ascii_case(&self.rest)))
+    }
+}
+
 impl Keywords {
-    /// Builds the tables for keywords of at least three bytes; at most 65,535 of them.
+    /// Builds the tables for keywords of at least three bytes, none of them zero; at most 65,535.
     #[must_use]
     pub fn build<'w>(entries: impl IntoIterator<Item = (&'w str, u16)>) -> Self {
-        let mut keyed: Vec<(usize, &str, u16)> = entries
+        let mut keyed: Vec<(usize, &[u8], u16)> = entries
             .into_iter()
-            .map(|(word, number)| (gram(eight(word.as_bytes()) as u32), word, number))
+            .map(|(word, number)| {
+                let word = word.as_bytes();
+                (gram(eight(word) as u32), word, number)
+            })
             .collect();
         keyed.sort_unstable();
-        let mut begins = Box::new([false; 1 << BITS]);
+        let mut begins = Box::new([0; 1 << BITS]);
         let mut offsets = vec![0; (1 << BITS) + 1];
-        for (gram, ..) in &keyed {
-            begins[*gram] = true;
+        for (gram, word, _) in &keyed {
+            begins[*gram] |= word.get(3).map_or(u32::MAX, |fourth| 1 << (fourth & 31));
             offsets[gram + 1] += 1;
         }
         let mut sum = 0;
@@ -49,15 +83,7 @@ impl Keywords {
             sum += *offset;
             *offset = sum;
         }
-        let entry = |(_, word, number): (usize, &str, u16)| {
-            let mask = u64::MAX >> (8 * 8_usize.saturating_sub(word.len()));
-            Entry {
-                head: (eight(word.as_bytes()) | CASE) & mask,
-                mask,
-                word: word.as_bytes().into(),
-                number,
-            }
-        };
+        let entry = |(_, word, number)| Entry::new(word, number);
         Self {
             begins,
             offsets,
@@ -72,15 +98,10 @@ impl Keywords {
         while let Some((distance, gram)) = self.next(&text[from..]) {
             let at = from + distance;
             let found = &text[at..];
-            let head = eight(found) | CASE;
+            let head = eight(found);
             let range = usize::from(self.offsets[gram])..usize::from(self.offsets[gram + 1]);
             for entry in &self.entries[range] {
-                // Without the bits of case other characters are equal, too.
-                if head & entry.mask == entry.head
-                    && found
-                        .get(..entry.word.len())
-                        .is_some_and(|found| found.eq_ignore_ascii_case(&entry.word))
-                {
+                if entry.begins(found, head) {
                     hit(usize::from(entry.number), at);
                 }
             }
@@ -92,19 +113,29 @@ impl Keywords {
     /// the loop keeps what it needs in registers.
     #[inline(never)]
     fn next(&self, text: &[u8]) -> Option<(usize, usize)> {
-        let begins = &*self.begins;
-        // Four bytes are one load, three are none.
-        for (at, bytes) in text.array_windows().enumerate() {
-            let gram = gram(u32::from_le_bytes(*bytes));
-            if begins[gram] {
-                return Some((at, gram));
+        // Four places are one load.
+        let mut at = 0;
+        while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+            let eight = u64::from_le_bytes(*eight);
+            for place in 0..4 {
+                if let Some(gram) = self.begins((eight >> (8 * place)) as u32) {
+                    return Some((at + place, gram));
+                }
             }
+            at += 4;
         }
-        let [.., first, second, third] = *text else {
-            return None;
-        };
-        let gram = gram(u32::from_le_bytes([first, second, third, 0]));
-        begins[gram].then_some((text.len() - 3, gram))
+        let last = (at..text.len().saturating_sub(2)).find_map(|at| {
+            let gram = self.begins(eight(&text[at..]) as u32)?;
+            Some((at, gram))
+        });
+        last
+    }
+
+    /// The hash of four bytes, if a keyword may begin so.
+    #[inline]
+    fn begins(&self, bytes: u32) -> Option<usize> {
+        let gram = gram(bytes);
+        (self.begins[gram] >> (bytes >> 24 & 31) & 1 != 0).then_some(gram)
     }
 }
 

@@ -57,9 +57,11 @@ fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>, String> {
     if length > max_bytes {
         return Err(too_large(length, max_bytes));
     }
-    let mut bytes = Vec::with_capacity(length as usize + 1);
-    // The limit holds for pipes and files that grow meanwhile, too.
-    file.take(max_bytes + 1)
+    let mut bytes = Vec::with_capacity(length as usize);
+    // Pipes and files that are made while they are read have no length, but the limit holds for them,
+    // too. Of others there is nothing to ask for behind their length.
+    let most = if length == 0 { max_bytes + 1 } else { length };
+    file.take(most)
         .read_to_end(&mut bytes)
         .map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > max_bytes {

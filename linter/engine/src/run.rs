@@ -8,7 +8,7 @@ use secretlint_core::facts::{Environments, FileKind, Module, SourceFile};
 use secretlint_core::report::{Stats, Unreadable};
 use secretlint_core::{Evidence, FileId, Finding, Report};
 
-use crate::batch::batches;
+use crate::batch::{SMALL, batches};
 use crate::discover::Found;
 use crate::judge::{Judge, Texts};
 use crate::read::{Read, read};
@@ -20,15 +20,36 @@ pub(crate) struct Run<'r> {
     input: &'r Input<'r>,
     environments: &'r dyn Environments,
     found: &'r [Found],
-    /// Files that others need, numbered behind those that were found.
+    /// Files that others need, numbered behind those that were found, in the order they come.
     beside: Mutex<Vec<Found>>,
 }
 
-/// What has come of the batches so far.
-#[derive(Default)]
-struct Outcome {
-    report: Report,
+/// What has come of a batch, or of several.
+struct Outcome<'r> {
+    judge: Judge<'r>,
     evidence: Vec<(u32, Evidence)>,
+    stats: Stats,
+    unreadable: Vec<Unreadable>,
+}
+
+impl<'r> Outcome<'r> {
+    fn new(linter: &'r Linter<'r>) -> Self {
+        Self {
+            judge: Judge::new(linter),
+            evidence: Vec::new(),
+            stats: Stats::default(),
+            unreadable: Vec::new(),
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.judge.absorb(other.judge);
+        self.evidence.extend(other.evidence);
+        self.unreadable.extend(other.unreadable);
+        self.stats.files += other.stats.files;
+        self.stats.modules += other.stats.modules;
+        self.stats.bytes += other.stats.bytes;
+    }
 }
 
 impl<'r> Run<'r> {
@@ -55,22 +76,33 @@ impl<'r> Run<'r> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lints everything that was found.
+    /// Lints everything that was found: small batches beside each other, each in the cache of its
+    /// processor, large ones with all threads on one.
     pub(crate) fn report(&self) -> Report {
-        let mut outcome = Outcome::default();
-        let mut judge = Judge::new(self.linter);
-        for batch in batches(self.found) {
-            self.batch(&batch, &mut judge, &mut outcome);
+        let (small, large): (Vec<_>, Vec<_>) = batches(self.found)
+            .into_iter()
+            .partition(|batch| batch.len() <= SMALL);
+        let mut outcome = Outcome::new(self.linter);
+        let small: Vec<_> = small.par_iter().map(|batch| self.batch(batch)).collect();
+        small.into_iter().for_each(|other| outcome.absorb(other));
+        for batch in &large {
+            outcome.absorb(self.batch(batch));
         }
         let late = self.linter.conclude(outcome.evidence);
-        let mut report = outcome.report;
-        (report.findings, report.suppressed) = judge.finish(late, self);
-        report
+        let (findings, suppressed) = outcome.judge.finish(late, self);
+        Report {
+            findings,
+            suppressed,
+            stats: outcome.stats,
+            unreadable: outcome.unreadable,
+            ..Report::default()
+        }
     }
 
     /// Everything from bytes to judged findings for the files that are looked at together.
-    fn batch(&self, batch: &[usize], judge: &mut Judge<'_>, outcome: &mut Outcome) {
-        let mut files = self.files(batch, outcome);
+    fn batch(&self, batch: &[usize]) -> Outcome<'r> {
+        let mut outcome = Outcome::new(self.linter);
+        let mut files = self.files(batch, &mut outcome);
         let beside = self.files_beside(&files);
         let context = self.context(batch, &files);
         let elsewhere: FxHashSet<String> = context
@@ -88,18 +120,21 @@ impl<'r> Run<'r> {
             .filter(|module| !elsewhere.contains(module.path))
             .collect();
         let counts = |module: &&&Module<'_>| module.files.iter().any(|file| !file.kind.is_beside());
-        outcome.report.stats.modules += modules.iter().filter(counts).count();
+        outcome.stats.modules += modules.iter().filter(counts).count();
         let mut findings: Vec<Finding> = files[..linted].iter().filter_map(syntax_error).collect();
         for sink in self.linter.check(&workspace, &modules) {
             findings.extend(sink.findings);
-            judge.know(sink.evidence.iter().map(|(_, fact)| fact));
+            outcome
+                .judge
+                .know(sink.evidence.iter().map(|(_, fact)| fact));
             outcome.evidence.extend(sink.evidence);
         }
-        judge.settle(&workspace, &modules, findings);
+        outcome.judge.settle(&workspace, &modules, findings);
+        outcome
     }
 
     /// Reads and parses; files are numbered by their place in the whole list.
-    fn files(&self, batch: &[usize], outcome: &mut Outcome) -> Vec<SourceFile> {
+    fn files(&self, batch: &[usize], outcome: &mut Outcome<'_>) -> Vec<SourceFile> {
         let loaded: Vec<_> = batch
             .par_iter()
             .filter_map(|&index| self.load(index))
@@ -108,15 +143,12 @@ impl<'r> Run<'r> {
         for result in loaded {
             match result {
                 Ok(file) => files.push(file),
-                Err(unreadable) => outcome.report.unreadable.push(unreadable),
+                Err(unreadable) => outcome.unreadable.push(unreadable),
             }
         }
-        let stats: &mut Stats = &mut outcome.report.stats;
-        stats.files += files.len();
-        stats.bytes += files
-            .iter()
-            .map(|file| file.text().len() as u64)
-            .sum::<u64>();
+        let bytes = files.iter().map(|file| file.text().len() as u64);
+        outcome.stats.bytes += bytes.sum::<u64>();
+        outcome.stats.files += files.len();
         files
     }
 
@@ -173,17 +205,17 @@ impl<'r> Run<'r> {
             Read::Skipped | Read::Unreadable(_) => None,
         };
         let texts: Vec<_> = found.into_par_iter().filter_map(read).collect();
-        let mut all = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = self.found.len() + all.len();
+        let first = {
+            let mut all = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = self.found.len() + all.len();
+            all.extend(texts.iter().map(|(found, ..)| found.clone()));
+            first
+        };
         let file = |(index, (found, kind, text)): (usize, (Found, FileKind, String))| {
             let id = FileId((first + index) as u32);
-            let file = SourceFile::new(id, found.path.as_str(), kind, text);
-            (found, file)
+            SourceFile::new(id, found.path.as_str(), kind, text)
         };
-        let files: Vec<_> = texts.into_par_iter().enumerate().map(file).collect();
-        let (found, files): (Vec<Found>, Vec<SourceFile>) = files.into_iter().unzip();
-        all.extend(found);
-        files
+        texts.into_par_iter().enumerate().map(file).collect()
     }
 }
 

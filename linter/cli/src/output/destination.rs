@@ -75,7 +75,8 @@ pub(crate) fn write_atomically(
             .as_ref()
             .is_some_and(|existing| !existing.is_file())
         {
-            let mut out = std::fs::OpenOptions::new().write(true).open(path)?;
+            let device = std::fs::OpenOptions::new().write(true).open(path)?;
+            let mut out = io::BufWriter::new(device);
             write(&mut out)?;
             return out.flush();
         }

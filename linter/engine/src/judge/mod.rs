@@ -8,8 +8,10 @@ mod locate;
 mod rank;
 mod suppression;
 
+use std::cell::LazyCell;
+
 use jiff::civil::Date;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use secretlint_core::facts::{Module, SourceFile, Workspace};
 use secretlint_core::report::{Location, RelatedLocation, ReportedFinding, Suppression};
 use secretlint_core::{Evidence, FileId, Finding, Place, Rank, RuleId, RuleMeta};
@@ -28,6 +30,8 @@ pub(crate) struct Judge<'c> {
     names: &'c RuleNames<'c>,
     ranks: &'c FxHashMap<RuleId, Rank>,
     reported: Vec<ReportedFinding>,
+    /// Findings with places in files of other batches, whose secrets are not known yet.
+    late: Vec<Finding>,
     files: FxHashMap<FileId, Kept>,
 }
 
@@ -52,7 +56,19 @@ impl<'c> Judge<'c> {
             names: &linter.names,
             ranks: &linter.ranks,
             reported: Vec::new(),
+            late: Vec::new(),
             files: FxHashMap::default(),
+        }
+    }
+
+    /// Takes over what another has judged in the same run.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.reported.extend(other.reported);
+        self.late.extend(other.late);
+        for (file, kept) in other.files {
+            let own = self.files.entry(file).or_default();
+            own.comments.extend(kept.comments);
+            own.secrets.extend(kept.secrets);
         }
     }
 
@@ -100,8 +116,17 @@ impl<'c> Judge<'c> {
             files: &self.files,
             known: FxHashMap::default(),
         };
+        let here = LazyCell::new(|| -> FxHashSet<FileId> {
+            let files = modules.iter().flat_map(|module| &module.files);
+            files.map(|file| file.id).collect()
+        });
         for (file, findings) in leveled {
             for finding in findings {
+                let mut related = finding.related.iter().map(|related| related.place.file);
+                if related.any(|other| other != file.id && !here.contains(&other)) {
+                    self.late.push(finding);
+                    continue;
+                }
                 let find = |id: FileId| workspace.file(id).map(|file| (&*file.path, file.text()));
                 self.reported
                     .extend(locators.report(self.config, finding, file.id, &find));
@@ -113,9 +138,10 @@ impl<'c> Judge<'c> {
     /// wrong, and gives all findings: active, then suppressed.
     pub(crate) fn finish(
         mut self,
-        findings: Vec<Finding>,
+        mut findings: Vec<Finding>,
         texts: &dyn Texts,
     ) -> (Vec<ReportedFinding>, Vec<ReportedFinding>) {
+        findings.append(&mut self.late);
         self.settle_late(findings, texts);
         let mut reported = std::mem::take(&mut self.reported);
         reported.sort_by(|a, b| order(a).cmp(&order(b)));
