@@ -751,6 +751,71 @@ fn one_thread_and_many_give_the_same_report() {
     }
 }
 
+/// Arguments `shows`, with the literals behind them.
+struct ShowRule;
+
+impl Rule for ShowRule {
+    fn meta(&self) -> &RuleMeta {
+        &PASSWORD
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks::POSITION
+    }
+
+    fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+        if position.key() != "shows" {
+            return;
+        }
+        let message = "shows".to_owned();
+        let mut finding = Finding::new(&PASSWORD, position.place(), position.address(), message);
+        let literals = cx.trace_at(position).literals.iter();
+        finding.related.extend(literals.map(|literal| Related {
+            place: literal.place,
+            message: "this".to_owned(),
+        }));
+        sink.report(finding);
+    }
+}
+
+#[test]
+fn what_other_batches_know_is_masked_as_well() {
+    let mut fixture = "--- live/main.tf\nmodule \"m\" {\n  source = \"../modules/app\"\n}\nlocals {\n  shows = module.m.name\n}\n\
+        --- modules/app/main.tf\noutput \"name\" { value = \"plain\" } # TOKEN-abcdef\n"
+        .to_owned();
+    // More than one batch holds, and enough of them between the two.
+    for number in 0..5000 {
+        fixture += &format!("--- lz{number:04}/main.tf\nlocals {{ a = 1 }}\n");
+    }
+    let texts = texts(&fixture);
+    let input = Input {
+        root: Path::new(ROOT),
+        paths: &[],
+        texts: &texts,
+        only: None,
+    };
+    let rules: [&dyn Rule; 2] = [&ShowRule, &TokenRule];
+    let report = lint(&input, &rules, &plain());
+    assert_eq!(
+        lines(&report),
+        [
+            "live/main.tf:5:11 Error password: shows",
+            "modules/app/main.tf:1:37 Error token: a token",
+        ]
+    );
+    let related = &report.findings[0].related[0].location;
+    assert_eq!(
+        (&*related.path, related.start.line),
+        ("modules/app/main.tf", 1)
+    );
+    let shown = &related.excerpt.text;
+    assert!(
+        shown.contains("plain") && !shown.contains("abcdef"),
+        "{shown}"
+    );
+    assert_eq!((report.stats.files, report.stats.modules), (5002, 5002));
+}
+
 #[test]
 fn hostile_texts_end() {
     let nested = format!(
