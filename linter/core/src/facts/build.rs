@@ -2,7 +2,6 @@
 //! pointed at, not walked.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use hcl_syntax::{Expr, Span};
 
@@ -15,6 +14,7 @@ use crate::facts::module::{
 };
 use crate::facts::records::record_blocks;
 use crate::facts::reference::Mode;
+use crate::facts::uses::Uses;
 
 /// Arguments of a `module` block that are no inputs of the module.
 const META_ARGUMENTS: &[&str] = &[
@@ -43,7 +43,7 @@ impl<'a> Module<'a> {
             assignments: Vec::new(),
             requirements: Requirements::default(),
             names: Names::default(),
-            uses: OnceLock::new(),
+            uses: Uses::default(),
         };
         for index in 0..module.files.len() {
             let file = module.files[index];

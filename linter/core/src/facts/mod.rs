@@ -11,6 +11,7 @@ mod embedded;
 mod file;
 mod functions;
 mod module;
+mod places;
 mod position;
 mod records;
 mod reference;
@@ -37,7 +38,7 @@ pub use position::{
 pub use reference::{Mode, Reference, Step, Subject};
 pub use referred::{called_folders, referred_files, referred_path, template_words};
 pub use trace::{Hop, HopKind, Origin, Passed, Source, Trace, trace};
-pub use uses::{Use, Uses};
+pub use uses::Use;
 pub use workspace::{Environment, Environments, NoEnvironments, Workspace, by_folder, resolve};
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! What one folder says: its variables, locals, outputs, objects, providers, calls and values.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use hcl_syntax::{Expr, Span};
 use rustc_hash::FxHashMap;
 
 use crate::facts::block::{Attribute, Block, Role};
 use crate::facts::file::SourceFile;
-use crate::facts::reference::Mode;
-use crate::facts::uses::Uses;
+use crate::facts::reference::{Mode, Subject};
+use crate::facts::uses::{Use, Uses};
 use crate::finding::Place;
 
 /// Index of a module in its [`Workspace`](crate::facts::Workspace).
@@ -44,7 +43,7 @@ pub struct Module<'a> {
     /// Version constraints.
     pub requirements: Requirements<'a>,
     pub(crate) names: Names<'a>,
-    pub(crate) uses: OnceLock<Uses<'a>>,
+    pub(crate) uses: Uses<'a>,
 }
 
 /// Lookup tables from names to indexes into the lists of a [`Module`].
@@ -250,9 +249,10 @@ impl<'a> Module<'a> {
         self.blocks.iter().filter(move |block| block.role == role)
     }
 
-    /// Every reference of the configuration, by what it starts at. Made when first asked for.
-    pub fn uses(&self) -> &Uses<'a> {
-        self.uses.get_or_init(|| Uses::build(self))
+    /// The references of the configuration that start at `subject`, in source order.
+    #[must_use]
+    pub fn uses_of(&self, subject: &Subject<'a>) -> Vec<Use<'a>> {
+        self.uses.of(self, subject)
     }
 
     /// The constraint on a provider by local name.

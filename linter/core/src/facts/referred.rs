@@ -1,25 +1,38 @@
 //! Files that `file` and `templatefile` read: which they are, and what a template makes of its variables.
 
+use std::sync::LazyLock;
+
 use hcl_syntax::{Expr, ExprKind, Part};
+use memchr::memmem::Finder;
 use rustc_hash::FxHashSet;
 
 use crate::facts::block::peel;
 use crate::facts::constant::constant_string;
 use crate::facts::file::{FileKind, SourceFile};
+use crate::facts::places::Places;
 use crate::facts::workspace::resolve;
+
+/// How the names of the functions end.
+static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("file"));
 
 /// The display paths of the files that a file of Terraform or Packer configuration reads, sorted, each once.
 #[must_use]
 pub fn referred_files(file: &SourceFile) -> Vec<String> {
-    if !matches!(file.kind, FileKind::Terraform | FileKind::Packer)
-        || memchr::memmem::find(file.text().as_bytes(), b"file(").is_none()
-    {
+    if !matches!(file.kind, FileKind::Terraform | FileKind::Packer) {
+        return Vec::new();
+    }
+    let mut calls = Places::default();
+    calls.search(file.text(), &CALL, |rest| {
+        rest.trim_start().starts_with('(')
+    });
+    if calls.is_empty() {
         return Vec::new();
     }
     let mut bodies = vec![file.parsed.body()];
     let mut paths = Vec::new();
     while let Some(body) = bodies.pop() {
-        for attribute in body.attributes() {
+        let attributes = body.attributes();
+        for attribute in attributes.filter(|attribute| calls.any_in(attribute.span())) {
             paths.extend(attribute.value().walk().filter_map(|expr| {
                 let ExprKind::Call(call) = expr.kind() else {
                     return None;
@@ -30,7 +43,8 @@ pub fn referred_files(file: &SourceFile) -> Vec<String> {
                 referred_path(file, call.args().next()?)
             }));
         }
-        bodies.extend(body.blocks().map(hcl_syntax::Block::body));
+        let blocks = body.blocks().filter(|block| calls.any_in(block.span()));
+        bodies.extend(blocks.map(hcl_syntax::Block::body));
     }
     paths.sort_unstable();
     paths.dedup();

@@ -20,10 +20,9 @@ pub(crate) fn only_fills_secrets(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -
         _ => true,
     };
     let subject = Subject::Local(Cow::Owned(local.to_owned()));
-    let mut uses = cx
-        .module
-        .uses()
-        .of(&subject)
+    let uses = cx.module.uses_of(&subject);
+    let mut uses = uses
+        .iter()
         .filter(takes)
         .filter(|found| !takes_names_only(found))
         .peekable();

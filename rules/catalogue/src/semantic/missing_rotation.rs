@@ -95,7 +95,14 @@ impl Rule for MissingRotation {
     }
 
     fn block<'a>(&self, cx: &Cx<'_, 'a>, block: &Block<'a>, sink: &mut Sink) {
-        if !is_resource(block) {
+        let known = matches!(
+            block.kind(),
+            "aws_secretsmanager_secret"
+                | "aws_secretsmanager_secret_rotation"
+                | "azurerm_key_vault_secret"
+                | "google_secret_manager_secret"
+        );
+        if !known || !is_resource(block) {
             return;
         }
         // Stores keep user names, hosts and addresses, too.
@@ -170,8 +177,8 @@ fn refers<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>, (kind, argument): (&str, &str)
         kind: first.text.clone(),
         name: second.text.clone(),
     };
-    let uses = cx.module.uses().of(&subject);
-    let wanted = uses.filter(|found| {
+    let uses = cx.module.uses_of(&subject);
+    let wanted = uses.iter().filter(|found| {
         let user = cx.module.block(found.block);
         user.role == Role::Resource && user.kind() == kind && found.names().eq([argument])
     });

@@ -150,8 +150,8 @@ impl<'a> Reach<'_, 'a> {
         if !self.seen.insert((module.id, subject.clone())) {
             return true;
         }
-        let mut uses = module.uses().of(subject);
-        uses.all(|found| self.is_harmless(module, found))
+        let uses = module.uses_of(subject);
+        uses.iter().all(|found| self.is_harmless(module, found))
     }
 
     fn is_harmless(&mut self, module: &Module<'a>, found: &Use<'a>) -> bool {

@@ -1,14 +1,14 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
 use secretlint_core::facts::{
-    Block, FileKind, Position, Role, Step, Subject, Variable, Via, constant_text, each_position,
-    members,
+    Block, BlockId, FileKind, Position, Role, Step, Subject, Variable, Via, Visitor, constant_text,
+    members, visit_positions,
 };
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
 };
 
-use hcl_syntax::ExprKind;
+use hcl_syntax::{ExprKind, Span};
 use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
@@ -77,7 +77,7 @@ impl Rule for UnmarkedSecretVariable {
         if candidates.is_empty() {
             return;
         }
-        let names = used_as_names(cx);
+        let names = used_as_names(cx, &candidates);
         for variable in candidates
             .into_iter()
             .filter(|variable| !names.contains(&*variable.name))
@@ -95,7 +95,7 @@ impl Rule for UnmarkedSecretVariable {
     }
 }
 
-fn is_candidate(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
+fn is_candidate<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
     let block = cx.module.block(variable.block);
     // Variables of Nomad jobs and packs cannot be marked.
     if matches!(
@@ -125,7 +125,7 @@ fn is_candidate(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
 }
 
 /// A variable without a type that is called `secret` and takes blocks, or an object that is one.
-fn is_object(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
+fn is_object<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
     let typed = variable
         .kind
         .is_some_and(|kind| kind.text().contains("string"));
@@ -142,7 +142,7 @@ fn is_object(cx: &Cx<'_, '_>, variable: &Variable<'_>) -> bool {
     let parts = ["metadata", "name", "arn", "id"];
     let subject = Subject::Variable(variable.name.clone());
     empty
-        || cx.module.uses().of(&subject).any(|found| {
+        || cx.module.uses_of(&subject).iter().any(|found| {
             matches!(found.reference.path.first(), Some(Step::Key(key)) if parts.contains(&&**key))
         })
 }
@@ -257,8 +257,26 @@ fn describes_a_name(block: &Block<'_>) -> bool {
     })
 }
 
-/// Variables whose value is given, as a whole, to an argument that takes a name.
-fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
+/// Is shown what stands in items with one of these places.
+struct Around<'v, 'a> {
+    places: &'v [(BlockId, Span)],
+    visit: &'v mut dyn FnMut(&Position<'_, 'a>),
+}
+
+impl<'a> Visitor<'a> for Around<'_, 'a> {
+    fn enters(&mut self, item: Span, _: bool) -> bool {
+        let mut places = self.places.iter();
+        places.any(|(_, place)| item.start <= place.start && place.end <= item.end)
+    }
+
+    fn position(&mut self, position: &Position<'_, 'a>) {
+        (self.visit)(position);
+    }
+}
+
+/// Those of some variables, and maybe others, whose value is given, as a whole, to an argument that takes a
+/// name.
+fn used_as_names<'a>(cx: &Cx<'_, 'a>, variables: &[&Variable<'a>]) -> FxHashSet<&'a str> {
     const TAKES_NAME: &[&str] = &[
         "name",
         "secret_id",
@@ -274,14 +292,26 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
         "secret",
         "name_prefix",
     ];
+    let uses = variables
+        .iter()
+        .flat_map(|variable| cx.module.uses_of(&Subject::Variable(variable.name.clone())));
+    let mut places: Vec<_> = uses.map(|found| (found.block, found.expr.span())).collect();
+    places.sort_unstable_by_key(|(block, place)| (*block, place.start));
+    let mut rest = &places[..];
     let mut names = FxHashSet::default();
-    for block in &cx.module.blocks {
+    for (id, block) in (0..).map(BlockId).zip(&cx.module.blocks) {
+        let own = rest.partition_point(|(used, _)| *used == id);
+        let places;
+        (places, rest) = rest.split_at(own);
+        if places.is_empty() && !block.file.kind.is_json() {
+            continue;
+        }
         let takes = match block.role {
             Role::Data => true,
             Role::Resource | Role::Module | Role::Locals => false,
             _ => continue,
         };
-        each_position(block, &mut |position| {
+        let mut visit = |position: &Position<'_, 'a>| {
             let ExprKind::Traversal(traversal) = position.expr.kind() else {
                 return;
             };
@@ -319,7 +349,12 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>) -> FxHashSet<&'a str> {
             if file || takes_name {
                 names.insert(name);
             }
-        });
+        };
+        let mut around = Around {
+            places,
+            visit: &mut visit,
+        };
+        visit_positions(block, &mut around);
     }
     names
 }

@@ -94,10 +94,10 @@ pub(crate) fn to_ephemeral<'a>(
         kind: kind.text.clone(),
         name: name.text.clone(),
     };
-    for found in module.uses().of(&subject) {
-        let rename = rename(module, found, (mode, &new))?;
+    for found in module.uses_of(&subject) {
+        let rename = rename(module, &found, (mode, &new))?;
         migration.edits.extend(rename);
-        migration.consumer(module, found)?;
+        migration.consumer(module, &found)?;
     }
     let mut edits = migration.edits;
     edits.extend(new.edits);
@@ -349,12 +349,12 @@ impl<'a> Migration<'_, 'a> {
         if output.is_none() && !self.seen.insert((module.id, subject.clone())) {
             return Ok(());
         }
-        for found in module.uses().of(subject) {
+        for found in module.uses_of(subject) {
             let of_part = found.reference.attribute();
             if output.is_some_and(|output| of_part.is_some_and(|part| part != output)) {
                 continue;
             }
-            self.consumer(module, found)?;
+            self.consumer(module, &found)?;
         }
         Ok(())
     }

@@ -150,7 +150,7 @@ pub(crate) fn is_read<'a>(module: &Module<'a>, block: &Block<'a>, argument: &str
         kind: block.kind().to_owned().into(),
         name: block.name().to_owned().into(),
     };
-    module.uses().of(&subject).any(|found| {
+    module.uses_of(&subject).iter().any(|found| {
         let ignored = found.names().next() == Some("lifecycle");
         !ignored && found.reference.attribute() == Some(argument)
     })
