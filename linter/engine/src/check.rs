@@ -2,7 +2,7 @@
 
 use hcl_syntax::Span;
 use rayon::prelude::*;
-use secretlint_core::facts::{Block, Module, Position, Visitor, Workspace, visit_positions};
+use secretlint_core::facts::{Block, Module, Position, Positions, Visitor, Workspace};
 use secretlint_core::{Cx, DigestKey, Hooks, Look, Rule, Sink};
 
 use crate::words::{Mentions, Place, Words};
@@ -81,17 +81,21 @@ impl<'r> Registry<'r> {
         let mut sink = Sink::new();
         // Blocks are in the order of their files.
         let mut blocks = &module.blocks[..];
+        let mut positions = Positions::default();
         for file in &module.files {
             self.words.search(file, mentions);
             for (place, (index, rule)) in self.text.iter().enumerate() {
                 sink.enter(*index);
                 rule.text(&cx, file, mentions.of_text(place), &mut sink);
             }
-            let own = blocks.partition_point(|facts| facts.file.path <= file.path);
+            let own = blocks.partition_point(|facts| facts.file.id == file.id);
             let (here, rest) = blocks.split_at(own);
             blocks = rest;
             for facts in here {
-                show(&cx, facts, &self.position, mentions, &mut sink);
+                let showing = showing(&cx, facts, &self.position, mentions, &mut sink);
+                if let Some(mut showing) = showing {
+                    positions.show(facts, &mut showing);
+                }
             }
         }
         for facts in &module.blocks {
@@ -108,14 +112,14 @@ impl<'r> Registry<'r> {
     }
 }
 
-/// Shows the values of a block to the rules that want to see them.
-fn show<'a>(
-    cx: &Cx<'_, 'a>,
-    block: &Block<'a>,
-    rules: &[Listener<'_>],
-    mentions: &Mentions,
-    sink: &mut Sink,
-) {
+/// What shows the values of a block to the rules that want to see them, if there are some.
+fn showing<'s, 'r, 'a>(
+    cx: &'s Cx<'r, 'a>,
+    block: &'s Block<'a>,
+    rules: &'s [Listener<'s>],
+    mentions: &'s Mentions,
+    sink: &'s mut Sink,
+) -> Option<Showing<'s, 'r, 'a>> {
     let (mut always, mut mentioning) = (0, 0);
     for (bit, (_, rule)) in rules.iter().enumerate() {
         match rule.looks_into(cx, block) {
@@ -128,26 +132,20 @@ fn show<'a>(
         always |= mentioning;
     } else if mentioning != 0 {
         if always == 0 && mentions.inside(block.span) & mentioning == 0 {
-            return;
+            return None;
         }
         always |= mentions.inside(block.header) & mentioning;
     }
-    if always | mentioning == 0 {
-        return;
-    }
-    visit_positions(
+    (always | mentioning != 0).then_some(Showing {
+        cx,
         block,
-        &mut Showing {
-            cx,
-            block,
-            rules,
-            mentions,
-            always,
-            mentioning,
-            looking: always,
-            sink,
-        },
-    );
+        rules,
+        mentions,
+        always,
+        mentioning,
+        looking: always,
+        sink,
+    })
 }
 
 /// Shows values to rules, which are bits by their place.

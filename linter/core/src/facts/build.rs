@@ -374,15 +374,24 @@ fn native_blocks<'a>(file: &'a SourceFile, out: &mut Vec<Block<'a>>) {
             text: label.text,
             span: label.span,
         });
+        let (first, second) = (labels.next(), labels.next());
+        let (keyword, span) = (block.kind(), block.span());
+        let header = match second.as_ref().or(first.as_ref()) {
+            Some(last) if labels.next().is_none() => Span {
+                start: span.start,
+                end: last.span.end,
+            },
+            _ => block.header_span(),
+        };
         Block {
             file,
-            role: Role::of(block.kind()),
-            keyword: Cow::Borrowed(block.kind()),
-            first: labels.next(),
-            second: labels.next(),
+            role: Role::of(keyword),
+            keyword: Cow::Borrowed(keyword),
+            first,
+            second,
             content: Content::Native(block.body()),
-            header: block.header_span(),
-            span: block.span(),
+            header,
+            span,
         }
     }));
 }

@@ -33,7 +33,7 @@ pub use module::{
     ProviderRequirement, Requirements, Variable,
 };
 pub use position::{
-    Pair, Position, Segment, SegmentKind, Via, Visitor, each_position, visit_positions,
+    Pair, Position, Positions, Segment, SegmentKind, Via, Visitor, each_position, visit_positions,
 };
 pub use reference::{Mode, Reference, Step, Subject};
 pub use referred::{called_folders, referred_files, referred_path, template_words};

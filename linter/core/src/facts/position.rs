@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 
 use hcl_syntax::{Body, Expr, ExprKind, Item, Span};
 
-use crate::facts::block::{Attribute, Block, Content, key_text, members};
+use crate::facts::block::{Block, Content, key_text, members};
 use crate::facts::constant::{constant_string, constant_text};
 use crate::facts::functions::is_one_way;
 use crate::facts::trace::Trace;
@@ -90,8 +90,6 @@ pub struct Pair<'a> {
     pub name: Cow<'a, str>,
     /// Where the name stands.
     pub span: Span,
-    /// How many segments of the path lead to the pair itself.
-    depth: usize,
 }
 
 impl<'a> Position<'_, 'a> {
@@ -222,18 +220,34 @@ pub fn each_position<'a>(block: &Block<'a>, visit: &mut dyn FnMut(&Position<'_, 
 
 /// Shows the values of a block to a visitor.
 pub fn visit_positions<'a>(block: &Block<'a>, visitor: &mut dyn Visitor<'a>) {
-    let mut walk = Walk {
-        block,
-        path: Vec::new(),
-        via: Vec::new(),
-        outer: 0,
-        pairs: Vec::new(),
-        attribute: block.header,
-        visitor,
-    };
-    match block.content {
-        Content::Native(body) => walk.body(body, 0),
-        Content::Json(expr) => walk.members(expr, 0, SegmentKind::Attribute),
+    Positions::default().show(block, visitor);
+}
+
+/// Shows values, of one block after the other; keeps the room that this takes.
+#[derive(Default)]
+pub struct Positions<'a> {
+    path: Vec<Segment<'a>>,
+    via: Vec<Via<'a>>,
+    holders: Vec<Holder<'a>>,
+}
+
+impl<'a> Positions<'a> {
+    /// Shows the values of a block to a visitor.
+    pub fn show(&mut self, block: &Block<'a>, visitor: &mut dyn Visitor<'a>) {
+        let mut walk = Walk {
+            block,
+            path: std::mem::take(&mut self.path),
+            via: std::mem::take(&mut self.via),
+            outer: 0,
+            holders: std::mem::take(&mut self.holders),
+            attribute: block.header,
+            visitor,
+        };
+        match block.content {
+            Content::Native(body) => walk.body(body, 0),
+            Content::Json(expr) => walk.members(expr, 0, SegmentKind::Attribute),
+        }
+        (self.path, self.via, self.holders) = (walk.path, walk.via, walk.holders);
     }
 }
 
@@ -243,9 +257,27 @@ struct Walk<'w, 'a> {
     via: Vec<Via<'a>>,
     /// How many of them stand outside of the last name.
     outer: usize,
-    pairs: Vec<Pair<'a>>,
+    holders: Vec<Holder<'a>>,
     attribute: Span,
     visitor: &'w mut dyn Visitor<'a>,
+}
+
+/// A body or object, which can be a pair of name and value.
+struct Holder<'a> {
+    content: Content<'a>,
+    /// How many segments of the path lead to it.
+    depth: usize,
+    pair: OnceCell<Option<Pair<'a>>>,
+}
+
+impl<'a> Holder<'a> {
+    fn pair(&self) -> Option<&Pair<'a>> {
+        let pair = self.pair.get_or_init(|| {
+            let (name, span) = pair_name(self.content)?;
+            Some(Pair { name, span })
+        });
+        pair.as_ref()
+    }
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -253,18 +285,19 @@ impl<'a> Walk<'_, 'a> {
         if depth > MAX_DEPTH {
             return;
         }
-        let pair = self.push_pair(Content::Native(body));
+        self.hold(Content::Native(body));
+        let paired = depth == 0 && self.holders.last().is_some_and(|own| own.pair().is_some());
         for item in body.items() {
-            if depth == 0 && !self.visitor.enters(item.span(), pair) {
+            if depth == 0 && !self.visitor.enters(item.span(), paired) {
                 continue;
             }
             match item {
                 Item::Attribute(attribute) => {
                     self.attribute = attribute.span();
-                    let name = Cow::Borrowed(attribute.name());
+                    let name = attribute.name_span();
                     self.named(
+                        Cow::Borrowed(self.block.file.parsed.slice(name)),
                         name,
-                        attribute.name_span(),
                         SegmentKind::Attribute,
                         attribute.value(),
                         depth,
@@ -273,25 +306,20 @@ impl<'a> Walk<'_, 'a> {
                 Item::Block(block) => self.block(block, depth),
             }
         }
-        if pair {
-            self.pairs.pop();
-        }
+        self.holders.pop();
     }
 
     fn block(&mut self, block: hcl_syntax::Block<'a>, depth: usize) {
         let before = self.path.len();
         let mut labels = block.labels();
         let mut push = |name, span, kind| self.path.push(Segment { name, span, kind });
-        if block.kind() == "dynamic" {
+        let kind = block.kind();
+        if kind == "dynamic" {
             if let Some(label) = labels.next() {
                 push(label.text, label.span, SegmentKind::Block);
             }
-        } else if block.kind() != "content" {
-            push(
-                Cow::Borrowed(block.kind()),
-                block.kind_span(),
-                SegmentKind::Block,
-            );
+        } else if kind != "content" {
+            push(Cow::Borrowed(kind), block.kind_span(), SegmentKind::Block);
             for label in labels {
                 push(label.text, label.span, SegmentKind::Label);
             }
@@ -301,7 +329,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn members(&mut self, object: Expr<'a>, depth: usize, kind: SegmentKind) {
-        let pair = self.push_pair(Content::Json(object));
+        self.hold(Content::Json(object));
         if let ExprKind::Object(members) = object.kind() {
             for (key, value) in members.items() {
                 if kind == SegmentKind::Attribute {
@@ -319,9 +347,7 @@ impl<'a> Walk<'_, 'a> {
                 );
             }
         }
-        if pair {
-            self.pairs.pop();
-        }
+        self.holders.pop();
     }
 
     fn named(
@@ -343,11 +369,12 @@ impl<'a> Walk<'_, 'a> {
         if depth > MAX_DEPTH {
             return;
         }
-        if let ExprKind::Paren(inner) = expr.kind() {
+        let kind = expr.kind();
+        if let ExprKind::Paren(inner) = kind {
             return self.expr(inner, depth + 1);
         }
         self.show(expr);
-        match expr.kind() {
+        match kind {
             ExprKind::Object(_) => self.members(expr, depth, SegmentKind::Key),
             ExprKind::Tuple(items) => {
                 for item in items.elements() {
@@ -388,10 +415,13 @@ impl<'a> Walk<'_, 'a> {
     fn show(&mut self, expr: Expr<'a>) {
         let depth = self.path.len();
         // A pair speaks for its own `value` only, not for what is nested deeper under other names.
-        let pair = self
-            .pairs
-            .last()
-            .filter(|pair| pair.depth + 1 == depth && is_pair_value(&self.path[depth - 1].name));
+        let pair = if is_pair_value(&self.path[depth - 1].name) {
+            let own = self.holders.iter().rev();
+            own.take_while(|holder| holder.depth + 1 == depth)
+                .find_map(Holder::pair)
+        } else {
+            None
+        };
         self.visitor.position(&Position {
             block: self.block,
             path: &self.path,
@@ -407,18 +437,12 @@ impl<'a> Walk<'_, 'a> {
         });
     }
 
-    fn push_pair(&mut self, content: Content<'a>) -> bool {
-        match pair_name(content) {
-            Some((name, span)) => {
-                self.pairs.push(Pair {
-                    name,
-                    span,
-                    depth: self.path.len(),
-                });
-                true
-            }
-            None => false,
-        }
+    fn hold(&mut self, content: Content<'a>) {
+        self.holders.push(Holder {
+            content,
+            depth: self.path.len(),
+            pair: OnceCell::new(),
+        });
     }
 }
 
@@ -451,19 +475,19 @@ fn pair_name(content: Content<'_>) -> Option<(Cow<'_, str>, Span)> {
             named(attributes.map(|attribute| (attribute.name(), attribute)))?.value()
         }
         Content::Json(object) => {
-            let members: Vec<Attribute<'_>> = members(object).collect();
-            let members = members.iter();
-            named(members.map(|member| (&*member.name, member.value)))?
+            let members = members(object);
+            named(members.map(|member| (member.name, member.value)))?
         }
     };
     Some((constant_string(name)?, name.span()))
 }
 
 /// What stands under the first name that names a pair, when another is that of its value.
-fn named<'n, T>(members: impl Iterator<Item = (&'n str, T)>) -> Option<T> {
+fn named<T>(members: impl Iterator<Item = (impl AsRef<str>, T)>) -> Option<T> {
     let mut found = None;
     let mut has_value = false;
     for (name, member) in members {
+        let name = name.as_ref();
         has_value |= is_pair_value(name);
         if found.is_none() && is_pair_name(name) {
             found = Some(member);

@@ -66,14 +66,16 @@ impl<'a> Reference<'a> {
     /// Reads a traversal.
     #[must_use]
     pub fn of(traversal: Traversal<'a>) -> Self {
-        let mut steps = traversal.steps().map(Step::of).peekable();
-        let mut word = || match steps.peek() {
-            Some(Step::Key(key)) => {
-                let key = key.clone();
-                steps.next();
-                Some(key)
+        let mut steps = traversal.steps();
+        let mut word = || {
+            let mut rest = steps.clone();
+            match rest.next().map(Step::of) {
+                Some(Step::Key(key)) => {
+                    steps = rest;
+                    Some(key)
+                }
+                _ => None,
             }
-            _ => None,
         };
         let root = traversal.root();
         let subject = match root {
@@ -93,7 +95,7 @@ impl<'a> Reference<'a> {
         };
         Self {
             subject: subject.unwrap_or(Subject::Other(Cow::Borrowed(root))),
-            path: steps.collect(),
+            path: steps.map(Step::of).collect(),
         }
     }
 

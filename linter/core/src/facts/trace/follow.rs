@@ -1,7 +1,6 @@
 //! From a reference to the values behind it: the steps between symbols.
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
 use hcl_syntax::{Body, Expr, Span};
 
@@ -21,23 +20,23 @@ impl<'r, 'a> Search<'r, 'a> {
         &mut self,
         scope: Scope<'r, 'a>,
         expr: Expr<'a>,
-        reference: Reference<'a>,
+        mut reference: Reference<'a>,
         outer: &[Step<'a>],
     ) {
         let module = scope.module;
-        let steps: Rc<[Step<'a>]> = reference.path.iter().chain(outer).cloned().collect();
-        let key = (module.id, reference.subject.clone(), steps);
-        if self.seen.contains(&key) {
+        // What is taken out of the referred value on the way belongs to the reference:
+        // `local.db.arn` with `local.db = module.db.secret` is `module.db.secret.arn`.
+        reference.path.extend_from_slice(outer);
+        if self.is_seen(module, &reference) {
             return;
         }
-        if self.seen.len() >= MAX_SYMBOLS {
+        if self.seen.len() + self.trace.sources.len() >= MAX_SYMBOLS {
             self.trace.complete = false;
             return;
         }
-        let steps = Rc::clone(&key.2);
-        self.seen.push(key);
+        let steps = &reference.path[..];
         let found = match &reference.subject {
-            Subject::Variable(name) => self.variable(scope, name, &steps),
+            Subject::Variable(name) => self.variable(scope, name, steps),
             Subject::Local(name) => match module.local(name, scope.file) {
                 Some(local) => {
                     let next = Next {
@@ -51,40 +50,43 @@ impl<'r, 'a> Search<'r, 'a> {
                 }
                 None => false,
             },
-            Subject::Module(name) => self.output(scope, name, &steps),
-            Subject::Other(word) if word == "each" => self.each(scope, &steps),
-            Subject::Other(word) if word == "include" => self.include(scope, &steps),
-            Subject::Other(word) => self.iterator(scope, expr, word, &steps),
+            Subject::Module(name) => self.output(scope, name, steps),
+            Subject::Other(word) if word == "each" => self.each(scope, steps),
+            Subject::Other(word) if word == "include" => self.include(scope, steps),
+            Subject::Other(word) => self.iterator(scope, expr, word, steps),
             Subject::Object { mode, kind, name } => {
                 if let Some(block) = module.object(*mode, kind, name) {
-                    self.argument(scope, block, &steps);
+                    self.argument(scope, block, steps);
                 }
                 // An object is a source even when the argument is given: the value is stored there.
                 false
             }
-            Subject::Dependency(name) => self.dependency(scope, name, &steps),
+            Subject::Dependency(name) => self.dependency(scope, name, steps),
         };
         if found {
             self.trace.passed.push(Passed {
                 module: module.id,
-                symbol: reference.subject,
+                symbol: reference.subject.clone(),
             });
+            self.seen.push((module.id, reference));
         } else {
-            // What is taken out of the referred value on the way belongs to the reference:
-            // `local.db.arn` with `local.db = module.db.secret` is `module.db.secret.arn`.
-            let mut path = reference.path;
-            path.extend_from_slice(outer);
-            let reference = Reference {
-                path,
-                subject: reference.subject,
-            };
             self.source(scope, expr, reference);
         }
+    }
+
+    /// Sources are seen as well as what was gone through.
+    fn is_seen(&self, module: &Module<'a>, reference: &Reference<'a>) -> bool {
+        let sources = self.trace.sources.iter();
+        let mut seen = sources
+            .map(|source| (source.module, &source.reference))
+            .chain(self.seen.iter().map(|(module, seen)| (*module, seen)));
+        seen.any(|seen| seen == (module.id, reference))
     }
 
     fn source(&mut self, scope: Scope<'r, 'a>, expr: Expr<'a>, reference: Reference<'a>) {
         if self.trace.sources.len() >= MAX_RESULTS {
             self.trace.complete = false;
+            self.seen.push((scope.module.id, reference));
             return;
         }
         let (way, place) = (self.way(scope.parent), scope.file.place(expr.span()));
@@ -410,13 +412,10 @@ impl<'r, 'a> Search<'r, 'a> {
         self.queue.push(Task { scope, expr, path });
     }
 
-    pub(super) fn way(&self, mut at: Option<usize>) -> Vec<Hop<'a>> {
-        let mut way = Vec::new();
-        while let Some(index) = at {
-            let (hop, parent) = &self.hops[index];
-            way.push(hop.clone());
-            at = *parent;
-        }
+    pub(super) fn way(&self, at: Option<usize>) -> Vec<Hop<'a>> {
+        let back = || std::iter::successors(at, |index| self.hops[*index].1);
+        let mut way = Vec::with_capacity(back().count());
+        way.extend(back().map(|index| self.hops[index].0.clone()));
         way.reverse();
         way
     }

@@ -9,7 +9,6 @@
 mod follow;
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
 use hcl_syntax::{Call as CallExpr, Expr, ExprKind, For, Part, Template, Traversal};
 
@@ -147,7 +146,8 @@ struct Search<'r, 'a> {
     trace: Trace<'a>,
     queue: Vec<Task<'r, 'a>>,
     hops: Vec<(Hop<'a>, Option<usize>)>,
-    seen: Vec<(ModuleId, Subject<'a>, Rc<[Step<'a>]>)>,
+    /// What it went through; see also the sources.
+    seen: Vec<(ModuleId, Reference<'a>)>,
     expressions: usize,
     /// `for` variables and their collections, innermost last.
     bindings: Vec<(&'a str, Expr<'a>)>,
@@ -324,9 +324,10 @@ impl<'r, 'a> Search<'r, 'a> {
         if template.is_literal() {
             return self.literal(scope, expr, path);
         }
-        let whole = scope.whole && template.parts().count() == 1;
+        let parts = template.parts();
+        let whole = scope.whole && parts.len() == 1;
         let scope = Scope { whole, ..scope };
-        for part in template.parts() {
+        for part in parts {
             match part {
                 Part::Literal(literal) if !literal.raw().trim().is_empty() => {
                     self.origin(
