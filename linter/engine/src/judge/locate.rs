@@ -187,8 +187,15 @@ fn copies(text: &str, secrets: &[(usize, usize)]) -> Vec<(usize, usize)> {
         .map(unquoted)
         .filter(|text| lengths.contains(&text.len()))
         .collect();
-    if texts.is_empty() {
-        return Vec::new();
+    let mut several = texts.iter();
+    match (several.next(), several.next()) {
+        (None, _) => return Vec::new(),
+        // What finds several takes longer to build than a file to search.
+        (Some(only), None) => {
+            let found = memchr::memmem::find_iter(text.as_bytes(), only.as_bytes());
+            return found.map(|at| (at, at + only.len())).collect();
+        }
+        _ => {}
     }
     // Building fails only beyond the automaton's size limits; the known places stay masked.
     // Few texts are searched once, so what is quick to build is quicker.

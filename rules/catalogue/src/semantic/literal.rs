@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use hcl_syntax::ExprKind;
 use secretlint_core::facts::{
     Block, FileKind, Origin, Passes, Position, Role, SegmentKind, Via, constant_string, passes,
 };
@@ -65,7 +66,13 @@ pub(crate) struct Literal<'p, 'a> {
 
 /// The literal at a position when the position expects a secret.
 pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<'p, 'a>> {
-    if !position.is_leaf() || !carries_value(position) {
+    // Most values are computed: that is seen at once.
+    let constant = match position.expr.kind() {
+        ExprKind::Template(template) => template.is_literal(),
+        ExprKind::Number(_) => true,
+        _ => false,
+    };
+    if !constant || !carries_value(position) {
         return None;
     }
     let expected = expected(position)?;
@@ -182,10 +189,8 @@ fn names_a_key(position: &Position<'_, '_>, text: &str) -> bool {
 /// A constant. Numbers count only as passwords: `password = 123456`.
 fn text_at<'a>(position: &Position<'_, 'a>, expected: &Expected<'_>) -> Option<Cow<'a, str>> {
     match position.expr.kind() {
-        hcl_syntax::ExprKind::Template(template) => template.as_literal(),
-        hcl_syntax::ExprKind::Number(text) if expected.kind == Kind::Password => {
-            Some(Cow::Borrowed(text))
-        }
+        ExprKind::Template(template) => template.as_literal(),
+        ExprKind::Number(text) if expected.kind == Kind::Password => Some(Cow::Borrowed(text)),
         _ => None,
     }
 }

@@ -238,6 +238,7 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
             position.expr.kind(),
             ExprKind::Object(_) | ExprKind::Tuple(_) | ExprKind::Bool(_) | ExprKind::Number(_)
         )
+        || !ends_a_path(position)
     {
         return false;
     }
@@ -246,14 +247,13 @@ fn is_variable(position: &Position<'_, '_>) -> bool {
         .iter()
         .position(|segment| is_container(&segment.name))
     else {
-        return schemas_say(position) && ends_a_path(position);
+        return schemas_say(position);
     };
     // Beyond the container itself, and not in a provisioner's own environment.
     depth + 1 < position.path.len()
         && !position
             .names()
             .any(|name| REFERENCES.contains(&name) || name == "provisioner")
-        && ends_a_path(position)
 }
 
 /// `METADATA_PUBLIC_CERT`, `APPINSIGHTS_CONNECTION_STRING`: whatever the store calls it, it is no

@@ -43,9 +43,10 @@ pub(crate) fn steps(way: &[Hop<'_>]) -> Vec<Related> {
     way.iter().take(MAX_STEPS).map(step).collect()
 }
 
-/// The secret that flows into a position, if any: not where only a hash of it is left.
+/// The secret that flows into a position, if any: not where only a hash of it is left. Nothing flows into a
+/// constant.
 pub(crate) fn leak<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> Option<Leak> {
-    if position.hashed {
+    if position.hashed || position.literal().is_some() {
         return None;
     }
     let trace = cx.trace_at(position);

@@ -121,7 +121,7 @@ impl<const N: usize> Search<N> {
         let mut at = 0;
         while at < N {
             let word = words[at].as_bytes();
-            let gram = gram(word[0], word[1], word[2]);
+            let gram = after(after(after(0, word[0]), word[1]), word[2]);
             bits[gram / 64] |= 1 << (gram % 64);
             at += 1;
         }
@@ -137,21 +137,39 @@ impl<const N: usize> Search<N> {
     /// Where the words stand, with their index; a place can have several.
     pub(crate) fn each(&self, text: &str) -> impl Iterator<Item = (usize, usize)> {
         let bytes = text.as_bytes();
-        let starts = bytes.windows(3).enumerate();
-        let starts = starts.filter(|(_, window)| self.may_begin(window));
-        starts.flat_map(move |(at, _)| self.at(&bytes[at..]).map(move |index| (at, index)))
+        let starts = self.starts(bytes);
+        starts.flat_map(move |at| self.at(&bytes[at..]).map(move |index| (at, index)))
     }
 
     /// True when one of the words stands in a text.
     pub(crate) fn is_in(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
-        let mut windows = bytes.windows(3).enumerate();
-        windows.any(|(at, window)| self.may_begin(window) && self.at(&bytes[at..]).next().is_some())
+        self.starts(bytes)
+            .any(|at| self.at(&bytes[at..]).next().is_some())
     }
 
-    fn may_begin(&self, window: &[u8]) -> bool {
-        let gram = gram(window[0], window[1], window[2]);
-        (self.bits[gram / 64] >> (gram % 64)) & 1 == 1
+    /// False when none of the words stands in a text; true where something looks like the first three
+    /// characters of one.
+    pub(crate) fn may_be_in(&self, text: &str) -> bool {
+        self.starts(text.as_bytes()).next().is_some()
+    }
+
+    /// Where a word may begin.
+    fn starts(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let (mut at, mut gram) = match text {
+            [first, second, ..] => (2, after(after(0, *first), *second)),
+            _ => (text.len(), 0),
+        };
+        std::iter::from_fn(move || {
+            while let Some(byte) = text.get(at) {
+                gram = after(gram, *byte);
+                at += 1;
+                if (self.bits[gram / 64] >> (gram % 64)) & 1 == 1 {
+                    return Some(at - 3);
+                }
+            }
+            None
+        })
     }
 
     /// The words that a text begins with.
@@ -162,8 +180,9 @@ impl<const N: usize> Search<N> {
     }
 }
 
-const fn gram(first: u8, second: u8, third: u8) -> usize {
-    (((first & 31) as usize) << 10) | (((second & 31) as usize) << 5) | (third & 31) as usize
+/// Three characters as a number, of which `last` has the two before.
+const fn after(last: usize, byte: u8) -> usize {
+    ((last << 5) & 0x7FFF) | (byte & 31) as usize
 }
 
 #[cfg(test)]

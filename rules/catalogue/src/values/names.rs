@@ -124,7 +124,7 @@ static STEMS: Search<21> = Search::new([
 ]);
 
 fn may_promise(name: &str) -> bool {
-    STEMS.is_in(name) || ends_with(name, "pw")
+    STEMS.may_be_in(name) || ends_with(name, "pw")
 }
 
 /// True for a name that ends like one of a name, an address, a setting: `db_username`.

@@ -23,7 +23,11 @@ impl<'n> Tokens<'n> {
         let bytes = name.as_bytes();
         let mut start = 0;
         for at in 0..bytes.len() {
-            if !bytes[at].is_ascii_alphanumeric() && bytes[at].is_ascii() {
+            let byte = bytes[at];
+            if byte.is_ascii_lowercase() {
+                continue;
+            }
+            if !byte.is_ascii_alphanumeric() && byte.is_ascii() {
                 tokens.push(&name[start..at]);
                 start = at + 1;
             } else if at > start && begins_word(bytes, at) {
