@@ -2,6 +2,7 @@
 //! pointed at, not walked.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use hcl_syntax::{Expr, Span};
 
@@ -9,11 +10,10 @@ use crate::facts::block::{Attribute, Block, Content, Label, Role, is_true, membe
 use crate::facts::constant::constant_string;
 use crate::facts::file::{FileKind, SourceFile};
 use crate::facts::module::{
-    Assignment, BlockId, Call, Constraint, Local, Locked, Module, ModuleId, Names, Output,
+    Assignment, BlockId, Call, Constraint, Local, Locked, Module, ModuleId, Output,
     ProviderRequirement, Requirements, Variable,
 };
 use crate::facts::records::record_blocks;
-use crate::facts::reference::Mode;
 use crate::facts::uses::Uses;
 
 /// Arguments of a `module` block that are no inputs of the module.
@@ -42,7 +42,7 @@ impl<'a> Module<'a> {
             calls: Vec::new(),
             assignments: Vec::new(),
             requirements: Requirements::default(),
-            names: Names::default(),
+            names: OnceLock::new(),
             uses: Uses::default(),
         };
         for index in 0..module.files.len() {
@@ -76,37 +76,19 @@ impl<'a> Module<'a> {
         };
         match role {
             Role::Variable => {
-                let name = name();
-                self.names
-                    .variables
-                    .entry(name.clone())
-                    .or_insert(self.variables.len() as u32);
-                self.variables.push(variable(id, name, content));
+                self.variables.push(variable(id, name(), content));
             }
             Role::Output => {
-                let name = name();
-                self.names
-                    .outputs
-                    .entry(name.clone())
-                    .or_insert(self.outputs.len() as u32);
-                self.outputs.push(output(id, name, content));
+                self.outputs.push(output(id, name(), content));
             }
             Role::Locals => self.register_locals(id),
             Role::Module => {
-                let call = call(id, name(), content);
-                self.names
-                    .calls
-                    .entry(call.name.clone())
-                    .or_insert(self.calls.len() as u32);
-                self.calls.push(call);
+                self.calls.push(call(id, name(), content));
             }
-            Role::Resource => self.register_object(Mode::Managed, id),
-            Role::Data => self.register_object(Mode::Data, id),
-            Role::Ephemeral => self.register_object(Mode::Ephemeral, id),
             Role::Provider => self.register_provider(id),
             Role::Terraform => self.register_terraform(id),
             Role::File => self.register_file(id),
-            Role::Source | Role::Other => {}
+            Role::Resource | Role::Data | Role::Ephemeral | Role::Source | Role::Other => {}
         }
     }
 
@@ -135,24 +117,7 @@ impl<'a> Module<'a> {
                 })
                 .collect(),
         };
-        for local in found {
-            self.names
-                .locals
-                .entry(local.name.clone())
-                .or_default()
-                .push(self.locals.len() as u32);
-            self.locals.push(local);
-        }
-    }
-
-    fn register_object(&mut self, mode: Mode, id: BlockId) {
-        let block = &self.blocks[id.0 as usize];
-        if let (Some(kind), Some(name)) = (&block.first, &block.second) {
-            self.names
-                .objects
-                .entry((mode, kind.text.clone(), name.text.clone()))
-                .or_insert(id);
-        }
+        self.locals.extend(found);
     }
 
     fn register_provider(&mut self, id: BlockId) {
@@ -217,12 +182,6 @@ impl<'a> Module<'a> {
             return;
         }
         for attribute in block.content.attributes() {
-            let index = self.assignments.len() as u32;
-            self.names
-                .assignments
-                .entry(attribute.name.clone())
-                .or_default()
-                .push(index);
             self.assignments.push(Assignment {
                 block: id,
                 attribute,

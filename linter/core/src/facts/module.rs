@@ -1,6 +1,7 @@
 //! What one folder says: its variables, locals, outputs, objects, providers, calls and values.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use hcl_syntax::{Expr, Span};
 use rustc_hash::FxHashMap;
@@ -42,7 +43,8 @@ pub struct Module<'a> {
     pub assignments: Vec<Assignment<'a>>,
     /// Version constraints.
     pub requirements: Requirements<'a>,
-    pub(crate) names: Names<'a>,
+    /// Made when somebody asks for something by its name.
+    pub(crate) names: OnceLock<Names<'a>>,
     pub(crate) uses: Uses<'a>,
 }
 
@@ -55,6 +57,51 @@ pub(crate) struct Names<'a> {
     pub(crate) calls: FxHashMap<Cow<'a, str>, u32>,
     pub(crate) objects: FxHashMap<(Mode, Cow<'a, str>, Cow<'a, str>), BlockId>,
     pub(crate) assignments: FxHashMap<Cow<'a, str>, Vec<u32>>,
+}
+
+impl<'a> Names<'a> {
+    fn of(module: &Module<'a>) -> Self {
+        let mut names = Self::default();
+        // The first of several counts, except where all do.
+        for (index, variable) in (0..).zip(&module.variables) {
+            let name = variable.name.clone();
+            names.variables.entry(name).or_insert(index);
+        }
+        for (index, local) in (0..).zip(&module.locals) {
+            let name = local.name.clone();
+            names.locals.entry(name).or_default().push(index);
+        }
+        for (index, output) in (0..).zip(&module.outputs) {
+            let name = output.name.clone();
+            names.outputs.entry(name).or_insert(index);
+        }
+        for (index, call) in (0..).zip(&module.calls) {
+            // Terragrunt's have no names.
+            if module.block(call.block).role == Role::Module {
+                names.calls.entry(call.name.clone()).or_insert(index);
+            }
+        }
+        for (index, assignment) in (0..).zip(&module.assignments) {
+            let name = assignment.attribute.name.clone();
+            names.assignments.entry(name).or_default().push(index);
+        }
+        for (id, block) in (0..).map(BlockId).zip(&module.blocks) {
+            let mode = match block.role {
+                Role::Resource => Mode::Managed,
+                Role::Data => Mode::Data,
+                Role::Ephemeral => Mode::Ephemeral,
+                _ => continue,
+            };
+            // What is recorded declares nothing.
+            if !block.file.kind.is_record()
+                && let (Some(kind), Some(name)) = (&block.first, &block.second)
+            {
+                let key = (mode, kind.text.clone(), name.text.clone());
+                names.objects.entry(key).or_insert(id);
+            }
+        }
+        names
+    }
 }
 
 /// A `variable` block.
@@ -171,6 +218,10 @@ pub struct ProviderRequirement<'a> {
 }
 
 impl<'a> Module<'a> {
+    fn names(&self) -> &Names<'a> {
+        self.names.get_or_init(|| Names::of(self))
+    }
+
     /// A block by index.
     #[must_use]
     pub fn block(&self, id: BlockId) -> &Block<'a> {
@@ -180,7 +231,7 @@ impl<'a> Module<'a> {
     /// A variable by name.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&Variable<'a>> {
-        self.names
+        self.names()
             .variables
             .get(name)
             .map(|&index| &self.variables[index as usize])
@@ -191,7 +242,7 @@ impl<'a> Module<'a> {
     #[must_use]
     pub fn local(&self, name: &str, from: &SourceFile) -> Option<&Local<'a>> {
         let candidates = self
-            .names
+            .names()
             .locals
             .get(name)?
             .iter()
@@ -208,7 +259,7 @@ impl<'a> Module<'a> {
     /// An output by name.
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&Output<'a>> {
-        self.names
+        self.names()
             .outputs
             .get(name)
             .map(|&index| &self.outputs[index as usize])
@@ -217,7 +268,7 @@ impl<'a> Module<'a> {
     /// A module call by name.
     #[must_use]
     pub fn call(&self, name: &str) -> Option<&Call<'a>> {
-        self.names
+        self.names()
             .calls
             .get(name)
             .map(|&index| &self.calls[index as usize])
@@ -228,7 +279,7 @@ impl<'a> Module<'a> {
     pub fn object(&self, mode: Mode, kind: &str, name: &str) -> Option<&Block<'a>> {
         // Borrowed keys keep the lookup free of allocation.
         let key = (mode, Cow::Borrowed(kind), Cow::Borrowed(name));
-        lookup(&self.names.objects, &key).map(|id| self.block(id))
+        lookup(&self.names().objects, &key).map(|id| self.block(id))
     }
 
     /// The values variable files give to a variable.
@@ -236,7 +287,7 @@ impl<'a> Module<'a> {
         &'s self,
         variable: &str,
     ) -> impl Iterator<Item = &'s Assignment<'a>> + use<'s, 'a> {
-        self.names
+        self.names()
             .assignments
             .get(variable)
             .into_iter()
