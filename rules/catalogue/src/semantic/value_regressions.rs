@@ -117,3 +117,21 @@ fn what_is_about_a_secret_and_not_one() {
         assert_eq!(reports(fixture), NONE, "{fixture}");
     }
 }
+
+#[test]
+fn names_that_say_more_after_the_secret() {
+    for line in [
+        "vault_token_for_boundary = \"s.Zq3vMbR8kX2nT7wLpY5sHcJd\"",
+        "rds_password_gitlab = \"zebra991\"",
+        "password_grafana = \"zebra991\"",
+        "mongodbatlas_private_key = \"003xx3ddc-9wq4-0000-12DR-43654GV347653\"",
+    ] {
+        assert_eq!(of_local(line), ["hardcoded-secret"], "{line}");
+    }
+    for line in [
+        "password_vault = \"zebra991\"",
+        "private_key = \"003xx3ddc-9wq4-0000-12DR-43654GV347653\"",
+    ] {
+        assert_eq!(of_local(line), NONE, "{line}");
+    }
+}

@@ -98,16 +98,17 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
 /// UUID is the id of one.
 fn takes_uuid(kind: Kind, name: &str) -> bool {
     let bare = is_one_of(name, &["secret", "secrets", "token", "key"]);
-    let service = || {
-        let name = name.to_ascii_lowercase();
-        ["atlas", "mongo"].iter().any(|word| name.contains(word))
-    };
     match kind {
         Kind::Key | Kind::Token | Kind::Password | Kind::Secret => !bare,
-        // Private keys of MongoDB Atlas are UUIDs.
-        Kind::PrivateKey => service(),
+        Kind::PrivateKey => is_of_atlas(name),
         _ => false,
     }
+}
+
+/// Private keys of MongoDB Atlas are UUIDs, or something like them.
+fn is_of_atlas(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["atlas", "mongo"].iter().any(|word| name.contains(word))
 }
 
 /// `oidc_client_secret = "oidc-client-secret"`: the name of the secret in a store, written in the
@@ -181,10 +182,11 @@ fn by_kind(text: &str, kind: Kind, name: &str) -> Option<Judgement> {
                     .any(|part| part.len() >= 16 && shapes::looks_random(part));
             (!random).then_some(Judgement::NotSecret(Other::Address))
         }
-        Kind::PrivateKey if !exact_key(text) && !is_uuid(text) => Some(match dummy(text, name) {
-            Some(dummy) => Judgement::Placeholder(dummy),
-            None => Judgement::NotSecret(Other::Name),
-        }),
+        Kind::PrivateKey if !exact_key(text) && !is_uuid(text) => match dummy(text, name) {
+            Some(dummy) => Some(Judgement::Placeholder(dummy)),
+            None if shapes::looks_random(text) && is_of_atlas(name) => None,
+            None => Some(Judgement::NotSecret(Other::Name)),
+        },
         _ => None,
     }
 }

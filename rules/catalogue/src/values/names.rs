@@ -55,7 +55,7 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
         return None;
     }
     let tokens = Tokens::of(name);
-    let words = tokens.words();
+    let words = before_purpose(tokens.words());
     let last = *words.last()?;
     let webhook = webhook(words);
     if webhook.is_some() {
@@ -114,6 +114,24 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
         rest = front;
     }
     head(rest)
+}
+
+/// `vault_token_for_boundary`: what a secret is for stands after it.
+fn before_purpose<'w, 'n>(words: &'w [&'n str]) -> &'w [&'n str] {
+    let purpose = words
+        .iter()
+        .position(|word| word.eq_ignore_ascii_case("for"));
+    match purpose {
+        Some(at)
+            if words
+                .get(at + 1)
+                .is_some_and(|next| !next.eq_ignore_ascii_case("each"))
+                && head(&words[..at]).is_some() =>
+        {
+            &words[..at]
+        }
+        _ => words,
+    }
 }
 
 /// Every name that promises a secret has one of these stems; most names have none, and this is
@@ -437,6 +455,8 @@ mod tests {
                     "basic-auth-password",
                     "ipsec_psk",
                     "password2",
+                    "rds_password_gitlab",
+                    "password_for_backups",
                 ],
             ),
             (

@@ -219,6 +219,11 @@ pub(super) const CLOUD_IDS: &[&str] = &[
     "fs-", "ocid1.", "tgw-", "lt-", "vpce-",
 ];
 
-/// Whose password it is, after the word itself: `sql_password_admin`.
+/// Whose password it is, or what it opens, after the word itself: `sql_password_admin`, `rds_password_gitlab`.
 #[rustfmt::skip]
-pub(super) static WHOSE: List = list!["admin", "app", "master", "owner", "reader", "readonly", "root", "viewer", "writer"];
+pub(super) static WHOSE: List = list![
+    "admin", "app", "master", "owner", "reader", "readonly", "root", "viewer", "writer", "airflow", "argocd", "elastic",
+    "esxi", "gitaly", "github", "gitlab", "grafana", "harbor", "jenkins", "keycloak", "kibana", "linux", "mariadb",
+    "minio", "mongo", "mongodb", "mssql", "mysql", "nexus", "nextcloud", "oracle", "postgres", "postgresql", "proxmox",
+    "rabbitmq", "rancher", "redis", "sonar", "sonarqube", "ubuntu", "vcenter", "windows", "wordpress", "zabbix",
+];
