@@ -135,3 +135,10 @@ fn names_that_say_more_after_the_secret() {
         assert_eq!(of_local(line), NONE, "{line}");
     }
 }
+
+#[test]
+fn commands_that_show_secrets_and_lists_that_select() {
+    let output = "output \"commands\" {\n  value = { get_consul_token = \"terraform output -raw x\", nomad_token = \"terraform output x | jq -r '.nomad'\" }\n}\n";
+    assert_eq!(reports(output), NONE);
+    assert_eq!(of_local("refresh_passwords = [\"all\"]"), NONE);
+}

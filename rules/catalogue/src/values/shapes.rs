@@ -38,7 +38,7 @@ pub(crate) fn not_secret(text: &str, kind: Kind, exact: bool) -> Option<Other> {
     if is_encrypted(text) {
         return Some(Other::Encrypted);
     }
-    if text.contains(" --") || text.contains(" && ") {
+    if is_command(text) {
         return Some(Other::Document);
     }
     if text.contains(';')
@@ -80,6 +80,21 @@ fn begins_name(text: &str, kind: Kind, exact: bool) -> bool {
         && text.bytes().any(|byte| byte.is_ascii_alphabetic());
     text.ends_with(['/', ':'])
         || text.ends_with(['-', '_']) && !(mixed && (kind == Kind::Password || exact))
+}
+
+/// `terraform output -raw token | jq .`: with options, or more than one.
+fn is_command(text: &str) -> bool {
+    let option = |at: usize| {
+        text.as_bytes()[at + 2..]
+            .first()
+            .is_some_and(u8::is_ascii_alphabetic)
+    };
+    text.contains(" --")
+        || text.contains(" && ")
+        || text.contains(" | ")
+        || text
+            .find(" -")
+            .is_some_and(|at| option(at) && text[..at].contains(' '))
 }
 
 /// What key services give back, and what files of encrypted values hold: of no use without the key.

@@ -181,7 +181,7 @@ pub(super) static PHRASES: List = list![
 #[rustfmt::skip]
 pub(super) static SETTINGS: List = list![
     "true", "false", "null", "nil", "yes", "no", "on", "off", "enabled", "disabled", "enable", "disable",
-    "required", "optional", "latest", "current", "previous", "days", "hours", "minutes", "seconds", "weeks",
+    "required", "optional", "all", "latest", "current", "previous", "days", "hours", "minutes", "seconds", "weeks",
     "months", "string", "number", "bool", "any", "securestring", "opaque", "auto", "automatic", "manual", "always",
     "never", "plain", "plaintext", "header", "query", "body", "bearer", "basic", "jwt", "oauth", "oauth2", "oidc",
     "saml", "sharedkey", "codebuild", "service_role", "rsa", "ecdsa", "ed25519", "aes256", "aws_iam", "iam", "mtls",
