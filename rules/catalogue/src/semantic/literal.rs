@@ -96,7 +96,12 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         }
         Judgement::NotSecret(_) => false,
     };
-    if !keep || names_a_key(position, &text) || is_said(position, &text) {
+    if !keep
+        || names_a_key(position, &text)
+        || is_said(position, &text)
+        || is_key_within(position, expected.name, &text)
+        || is_entry_of_vault(position)
+    {
         return None;
     }
     Some(Literal {
@@ -121,6 +126,40 @@ fn has_other_half(position: &Position<'_, '_>, name: &str) -> bool {
     other
         .and_then(constant_string)
         .is_some_and(|text| is_one_piece(&text))
+}
+
+/// `secrets = { key_vault_id = …, map = { DB_PASSWORD = "app-db-password" } }`: settings by the names of
+/// entries of a vault.
+fn is_entry_of_vault(position: &Position<'_, '_>) -> bool {
+    let [.., holder, _, _] = position.path else {
+        return false;
+    };
+    let before = holder.span.start as usize..position.expr.span().start as usize;
+    let text = position.block.file.text();
+    holder.name.ends_with("secrets")
+        && text
+            .get(before)
+            .is_some_and(|text| text.contains("key_vault_id"))
+}
+
+/// `db_secret_key` beside `db_secret_name`: the key within the secret of that name.
+fn is_key_within(position: &Position<'_, '_>, name: &str, text: &str) -> bool {
+    let other = |end: &str, other: &str| Some(name.strip_suffix(end)?.to_owned() + other);
+    let Some(other) =
+        other("secret_key", "secret_name").or_else(|| other("SecretKey", "SecretName"))
+    else {
+        return false;
+    };
+    let block = position.block;
+    let beside = if position.path.len() == 1 {
+        block.value(&other).is_some()
+    } else {
+        let around = position.attribute;
+        let around = around.start as usize..around.end as usize;
+        let around = block.file.text().get(around);
+        around.is_some_and(|around| around.contains(&other))
+    };
+    beside && !is_specific(text, Kind::Key)
 }
 
 /// One word that is not what an object calls its user name or password.

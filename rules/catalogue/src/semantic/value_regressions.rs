@@ -142,3 +142,22 @@ fn commands_that_show_secrets_and_lists_that_select() {
     assert_eq!(reports(output), NONE);
     assert_eq!(of_local("refresh_passwords = [\"all\"]"), NONE);
 }
+
+#[test]
+fn keys_within_secrets_of_platforms() {
+    for line in [
+        "smtp_kubernetes_secret_key = \"smtp-password\"",
+        "a = { db_secret_name = \"mysql\", db_secret_key = \"mysql-password\" }",
+        "a = { secretName = \"mysql\", secretKey = \"password\" }",
+        "OPERATOR_SECRET = \"operator\"",
+        "TEST_LOGIN_PASSWORD = \"backend-TEST-LOGIN-PASSWORD\"",
+        "app_secrets = { key_vault_id = module.v.id, map = { API_KEY = \"x-KEY-9z8y7x6w5v\" } }",
+    ] {
+        assert_eq!(of_local(line), NONE, "{line}");
+    }
+    let random = "a = { db_secret_name = \"mysql\", db_secret_key = \"q9Xv72LmTz84RkWp31Bd\" }";
+    assert_eq!(of_local(random), ["hardcoded-secret"]);
+    for dummy in ["ADMIN_SECRET = \"admin\"", "operator_secret = \"secret\""] {
+        assert_eq!(of_local(dummy), ["placeholder-secret"], "{dummy}");
+    }
+}

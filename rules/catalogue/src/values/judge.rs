@@ -6,6 +6,7 @@ use crate::values::dummy::dummy;
 use crate::values::names::{Kind, meaning_of};
 use crate::values::shapes::{self, is_uuid, is_word};
 use crate::values::tokens::is_one_of;
+use crate::values::words::VENDOR_DEFAULTS;
 
 /// What a text in the place of a secret is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub fn judge(text: &str, kind: Kind, name: &str, exact: bool) -> Judgement {
     if let Some(judgement) = by_kind(text, kind, name) {
         return judgement;
     }
-    if names_itself(text, name) {
+    if names_itself(text, name) || !exact && names_owner(text, kind, name) {
         return Judgement::NotSecret(Other::Name);
     }
     if let Some(dummy) = dummy(text, name) {
@@ -120,7 +121,29 @@ fn names_itself(text: &str, name: &str) -> bool {
             .map(|byte| byte.to_ascii_lowercase())
             .collect::<Vec<u8>>()
     };
-    text.contains('-') && name.contains('_') && text.len() > 12 && words(text) == words(name)
+    let spelt = text.contains('-') && name.contains('_');
+    // `TEST_LOGIN_PASSWORD = "backend-TEST-LOGIN-PASSWORD"`: an entry of a vault.
+    let ends = || {
+        name.len() > 8
+            && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+            && text
+                .get(text.len().saturating_sub(name.len())..)
+                .is_some_and(|end| end.replace('-', "_") == name)
+    };
+    spelt && (text.len() > 12 && words(text) == words(name) || ends())
+}
+
+/// `OPERATOR_SECRET = "operator"`: the object of a platform that keeps it. What vendors choose first is a
+/// dummy.
+fn names_owner(text: &str, kind: Kind, name: &str) -> bool {
+    let owner = || {
+        let (owner, last) = name.split_at_checked(name.len().checked_sub("_SECRET".len())?)?;
+        (last == "_SECRET").then_some(owner)
+    };
+    kind == Kind::Secret
+        && is_word(text)
+        && owner().is_some_and(|owner| owner.eq_ignore_ascii_case(text))
+        && !VENDOR_DEFAULTS.contains(&text)
 }
 
 /// PEM and other texts of several lines.

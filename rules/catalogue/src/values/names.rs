@@ -285,6 +285,22 @@ fn key(last: &str, before: &[&str]) -> Option<Meaning> {
     if named_after || !KEY_OF.contains(previous) {
         return None;
     }
+    // `smtp_kubernetes_secret_key`: the key within a secret of a platform.
+    let platform = [
+        "kubernetes",
+        "k8s",
+        "kube",
+        "existing",
+        "external",
+        "pull",
+        "secret",
+    ];
+    if let [.., owner, secret] = before
+        && is_one_of(secret, &["secret"])
+        && is_one_of(owner, &platform)
+    {
+        return None;
+    }
     let several = is_one_of(last, &["keys"]);
     let handle = is_one_of(
         previous,
@@ -663,6 +679,12 @@ mod tests {
             "secret_name_client_secret",
             "table_version_tokens",
             "event_correlation_token",
+            "smtp_kubernetes_secret_key",
+            "client_secret_secret",
+            "client_secret_secret_key",
+            "velero_credentials_secret",
+            "gateway_tls_secret",
+            "secrets_for_each",
         ];
         for name in names {
             assert_eq!(meaning_of(name), None, "{name}");

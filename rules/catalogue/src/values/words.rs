@@ -100,7 +100,7 @@ pub(super) static TOKEN_FOR: List = list![
 #[rustfmt::skip]
 pub(super) static SECRET_FOR: List = list![
     "pull", "k8s", "kubernetes", "kube", "user", "manager", "existing", "keyvault", "vault", "use", "repository",
-    "managed", "external", "environment", "repo",
+    "managed", "external", "environment", "repo", "secret", "credentials", "credential", "superuser", "tls",
 ];
 
 /// Compound words that are names of keys without a separator.
