@@ -62,7 +62,7 @@ fn looks_given(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
         || value.starts_with(['-', '.', '/', '%'])
         // `!GetAtt Function.Arn`: computed by a tag of YAML.
         || !quoted && value.starts_with('!');
-    if value.len() < 3 || code {
+    if value.len() < 3 || code || quoted && is_branch(text, pair.start) {
         return false;
     }
     let digit = value.bytes().any(|byte| byte.is_ascii_digit());
@@ -74,6 +74,14 @@ fn looks_given(text: &str, pair: &TextPair<'_>, kind: Kind) -> bool {
         || (kind == Kind::Password || kind == Kind::Secret && is_upper(pair.key))
             && is_bare(value)
             && is_assigned(text, pair, kind)
+}
+
+/// `${x ? a.private_key : "none"}`: the other branch of an interpolation.
+fn is_branch(text: &str, at: usize) -> bool {
+    let before = line_before(text, at);
+    before
+        .rfind("${")
+        .is_some_and(|open| before[open..].contains(" ? ") && !before[open..].contains('}'))
 }
 
 /// `PASSWORD :'name'`

@@ -161,3 +161,11 @@ fn keys_within_secrets_of_platforms() {
         assert_eq!(of_local(dummy), ["placeholder-secret"], "{dummy}");
     }
 }
+
+#[test]
+fn remarks_instead_of_passwords() {
+    let remark = "db_password = \"DON'T PUT THIS IN HERE\"";
+    assert_eq!(of_local(remark), ["placeholder-secret"]);
+    let branch = "content = \"${var.n == 0 ? tls_private_key.ssh.private_key_pem : \"none\"}\"";
+    assert_eq!(of_local(branch), NONE);
+}
