@@ -34,6 +34,8 @@ enum Grammar {
     SecureString,
     /// `define('DB_PASSWORD', 'VALUE')`.
     Define,
+    /// `mysqli_connect(HOST, USER, 'VALUE')`.
+    Third,
 }
 
 /// Words, what follows them, and the name that says what the value is.
@@ -69,6 +71,8 @@ const COMMANDS: &[(&str, Grammar, &str)] = &[
     ("rootpw", Grammar::Rootpw, "password"),
     ("convertto-securestring", Grammar::SecureString, "password"),
     ("define", Grammar::Define, "password"),
+    ("mysqli", Grammar::Third, "password"),
+    ("new pdo", Grammar::Third, "password"),
     ("--password", Grammar::Option, "password"),
     ("--token", Grammar::Option, "token"),
     ("--secret", Grammar::Option, "secret"),
@@ -119,6 +123,7 @@ pub(crate) fn in_commands(text: &str) -> Vec<TextPair<'_>> {
                     Grammar::Htpasswd => rest.htpasswd(),
                     Grammar::Rootpw => rest.rootpw(),
                     Grammar::SecureString => rest.secure_string(),
+                    Grammar::Third => rest.third(),
                     Grammar::Chpasswd | Grammar::Define => None,
                 };
                 found.extend(value.map(|value| value.pair(key)));
@@ -363,6 +368,25 @@ impl<'t> Rest<'t> {
         self.next(0)
     }
 
+    fn third(mut self) -> Option<Argument<'t>> {
+        if self.bytes().starts_with(b"_connect") {
+            self.at += "_connect".len();
+        }
+        let mut last = None;
+        for sign in *b"(,," {
+            let blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+            let blanks = self.bytes().iter().take_while(blank).count();
+            self.at += blanks + 1;
+            if self.text.as_bytes().get(self.at - 1) != Some(&sign) {
+                return None;
+            }
+            let argument = self.argument()?;
+            self.at = argument.next;
+            last = Some(argument);
+        }
+        last?.quoted()?.given()
+    }
+
     fn define(self) -> Option<TextPair<'t>> {
         let open = self.bytes().first() == Some(&b'(');
         let at = self.at + 1;
@@ -473,6 +497,9 @@ mod tests {
             "d-i passwd/root-password password Zebra\n",
             "ConvertTo-SecureString -String \"Zebra\" -AsPlainText",
             "define( 'DB_PASSWORD', 'Zebra' );",
+            "$link = mysqli_connect(\"127.0.0.1\", \"root\", \"Zebra\", \"db\");",
+            "$db = new mysqli($host, 'root', 'Zebra');",
+            "new PDO('mysql:host=localhost', 'root', 'Zebra')",
             "aws configure set aws_secret_access_key Zebra",
         ];
         for command in commands {
@@ -508,6 +535,7 @@ mod tests {
             "rootpw --plaintext ",
             "define(",
             "define('password', ",
+            "mysqli(a, ",
             "convertto-securestring ",
             "DB_PASSWORD=a",
             " --password=a",
@@ -548,6 +576,9 @@ mod tests {
             "net user admin /delete",
             "ConvertTo-SecureString $value -AsPlainText",
             "define('AUTH_KEY', 'put your phrase here')",
+            "$mysqli->query('a', 'b', 'Zebra')",
+            "new mysqli($host, $user, $password, 'db')",
+            "new mysqli(getenv('A'), 'b', 'Zebra')",
             "--password is required",
             "htpasswd -c /etc/users admin",
             "",
