@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &[&str]); 8] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -315,6 +315,15 @@ resource "null_resource" "monitor" {
     users    = md5(file("users.tpl"))
     document = base64encode(random_password.monitor.result)
   }
+}
+"#,
+            &["secret-in-trigger"],
+        ),
+        (
+            "one report for the members of a map that is put together",
+            r#"
+resource "null_resource" "monitor" {
+  triggers = merge({ p = random_password.monitor.result }, {})
 }
 "#,
             &["secret-in-trigger"],

@@ -85,6 +85,16 @@ impl Rule for SecretInTrigger {
         let Some(found) = leak(cx, position) else {
             return;
         };
+        // `merge({ password = … })`: its members are looked at by their own names.
+        let holds = |object: hcl_syntax::Expr<'_>| {
+            let span = object.span();
+            matches!(object.kind(), hcl_syntax::ExprKind::Object(_))
+                && span.start <= found.place.start
+                && found.place.end <= span.end
+        };
+        if position.expr.walk().any(holds) {
+            return;
+        }
         let message = format!(
             "`{}` stores the secret `{}` in state",
             position.address(),
