@@ -93,9 +93,18 @@ impl<'a> Reference<'a> {
             }),
             _ => None,
         };
+        let chosen = steps.clone().next().map(SyntaxStep::kind);
+        let mut path: Vec<_> = steps.map(Step::of).collect();
+        // `random_password.db["app"].result`: which of the instances, no attribute.
+        if let Some(Subject::Object { .. } | Subject::Module(_)) = subject
+            && let [first @ Step::Key(_), _, ..] = &mut *path
+            && let Some(StepKind::Index(_)) = chosen
+        {
+            *first = Step::Any;
+        }
         Self {
             subject: subject.unwrap_or(Subject::Other(Cow::Borrowed(root))),
-            path: steps.map(Step::of).collect(),
+            path,
         }
     }
 

@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 8] = [
+    let cases: [(&str, &str, &[&str]); 9] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -327,6 +327,21 @@ resource "null_resource" "monitor" {
 }
 "#,
             &["secret-in-trigger"],
+        ),
+        (
+            "an instance that is chosen by a text",
+            r#"
+output "monitor" {
+  value = random_password.monitor["db"].result
+}
+output "stored" {
+  value = data.vault_generic_secret.stored["db"].data["x"]
+}
+output "arn" {
+  value = aws_secretsmanager_secret.stored["password"].arn
+}
+"#,
+            &["unmarked-secret-output", "unmarked-secret-output"],
         ),
     ];
     for (case, fixture, expected) in cases {
