@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &[&str]); 10] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -339,6 +339,21 @@ output "stored" {
 }
 output "arn" {
   value = aws_secretsmanager_secret.stored["password"].arn
+}
+"#,
+            &["unmarked-secret-output", "unmarked-secret-output"],
+        ),
+        (
+            "what was generated for an output, and what opens a cluster",
+            r#"
+output "password" {
+  value = random_id.redis.hex
+}
+output "suffix" {
+  value = random_id.redis.hex
+}
+output "cluster" {
+  value = civo_kubernetes_cluster.main.kubeconfig
 }
 "#,
             &["unmarked-secret-output", "unmarked-secret-output"],

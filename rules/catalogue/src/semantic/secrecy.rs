@@ -205,8 +205,24 @@ fn of_object(
     named: (&str, Option<&Block<'_>>),
     reference: &Reference<'_>,
 ) -> Secrecy {
-    by_schema(mode, kind, named, reference).unwrap_or_else(|| by_name(last_key(reference)))
+    by_schema(mode, kind, named, reference).unwrap_or_else(|| match last_key(reference) {
+        Some(last) if OPENS.contains(&last) => Secrecy::Secret,
+        last => by_name(last),
+    })
 }
+
+/// What providers call the files and texts that open what they made.
+const OPENS: &[&str] = &[
+    "auth_string",
+    "client_key",
+    "kube_config",
+    "kube_config_raw",
+    "kube_config_yaml",
+    "kubeconfig",
+    "kubeconfig_raw",
+    "machine_secrets",
+    "site_credential",
+];
 
 /// What is known of an object without asking what its attribute is called.
 fn by_schema(

@@ -1,6 +1,6 @@
 //! `unmarked-secret-output`: an output shows a secret.
 
-use secretlint_core::facts::{Block, Role};
+use secretlint_core::facts::{Block, Role, Source, Subject, Trace};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink,
 };
@@ -9,8 +9,9 @@ use crate::semantic::describe::{Texts, rule};
 use crate::semantic::pointer::{is_described_as_pointer, is_pointer};
 use crate::semantic::repair::add_line;
 use crate::semantic::secrecy::{
-    is_configuration, is_known_by_name, secret_behind, secret_variable,
+    is_configuration, is_generated_name, is_known_by_name, last_key, secret_behind, secret_variable,
 };
+use crate::values::meaning_of;
 
 static META: RuleMeta = rule(
     "unmarked-secret-output",
@@ -82,9 +83,10 @@ impl Rule for UnmarkedSecretOutput {
         }
         let (what, place) = match found {
             Some((source, _)) => (source.reference.address(), Some(source.place)),
-            None => match secret_variable(cx, &trace) {
-                Some(name) => (format!("var.{name}"), None),
-                None => return,
+            None => match (secret_variable(cx, &trace), generated_for(block, &trace)) {
+                (Some(name), _) => (format!("var.{name}"), None),
+                (None, Some(source)) => (source.reference.address(), Some(source.place)),
+                (None, None) => return,
             },
         };
         let message = format!("`{}` shows the secret `{what}`", block.address());
@@ -100,6 +102,21 @@ impl Rule for UnmarkedSecretOutput {
             .extend(add_line(block, "sensitive = true", mark));
         sink.report(finding);
     }
+}
+
+/// `output "password" { value = random_id.redis.hex }`: the output says what was generated.
+fn generated_for<'t, 'a>(block: &Block<'a>, trace: &'t Trace<'a>) -> Option<&'t Source<'a>> {
+    const RESULTS: &[&str] = &["hex", "b64_std", "b64_url", "result"];
+    if !meaning_of(block.name()).is_some_and(|meaning| meaning.strong) || says_pointer(block) {
+        return None;
+    }
+    trace.sources.iter().find(|source| {
+        let Subject::Object { kind, name, .. } = &source.reference.subject else {
+            return false;
+        };
+        let result = last_key(&source.reference).is_some_and(|last| RESULTS.contains(&last));
+        kind.starts_with("random_") && result && !is_generated_name(name)
+    })
 }
 
 /// `output "api_key_location"`, `description = "The name of the secret"`.
