@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 10] = [
+    let cases: [(&str, &str, &[&str]); 11] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -357,6 +357,21 @@ output "cluster" {
 }
 "#,
             &["unmarked-secret-output", "unmarked-secret-output"],
+        ),
+        (
+            "variables whose description says what they are",
+            r#"
+variable "github_pat" {
+  description = "Personal access token for GitHub"
+}
+variable "client_secret_secret" {
+  default = "oidc-client-secret"
+}
+variable "token" {
+  default = "$${{ secrets.TOKEN }}"
+}
+"#,
+            &["unmarked-secret-variable"],
         ),
     ];
     for (case, fixture, expected) in cases {

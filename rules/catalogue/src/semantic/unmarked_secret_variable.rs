@@ -107,7 +107,10 @@ fn is_candidate<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
     let Some(meaning) = meaning_of(&variable.name) else {
         return false;
     };
-    if !(meaning.strong || meaning.kind == Kind::Webhook || has_secret_member(variable))
+    if !(meaning.strong
+        || meaning.kind == Kind::Webhook
+        || has_secret_member(variable)
+        || describes_a_secret(block))
         || variable.sensitive
         || variable.ephemeral
     {
@@ -187,6 +190,8 @@ fn holds_text(variable: &Variable<'_>, kind: Kind) -> bool {
         ExprKind::Bool(_) => false,
         ExprKind::Number(_) => kind == Kind::Password,
         _ => match constant_text(default) {
+            // `${{ secrets.TOKEN }}` of GitHub: what is written out is no secret.
+            Some(text) if text.starts_with("${{") => false,
             Some(text) => !matches!(
                 judge(&text, kind, &variable.name, false),
                 Judgement::NotSecret(
@@ -204,6 +209,25 @@ fn holds_text(variable: &Variable<'_>, kind: Kind) -> bool {
             None => true,
         },
     }
+}
+
+/// `"Personal access token for GitHub"`, `"Datadog application key"`, below a name that says little.
+fn describes_a_secret(block: &Block<'_>) -> bool {
+    const WHAT: &[&str] = &[
+        "access token",
+        "app key",
+        "application key",
+        "account key",
+        "service account key",
+        "access key",
+    ];
+    const NOT: &[&str] = &["path", "file", "kms", " id", "arn", "identifier", "map"];
+    let Some(text) = block.value("description").and_then(constant_text) else {
+        return false;
+    };
+    let text = text.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    has(WHAT) && !has(NOT)
 }
 
 /// `description = "Name of the secret …"`, `"Path to the key"`.
