@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 11] = [
+    let cases: [(&str, &str, &[&str]); 12] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -357,6 +357,29 @@ output "cluster" {
 }
 "#,
             &["unmarked-secret-output", "unmarked-secret-output"],
+        ),
+        (
+            "the environment of a job, and a map of settings",
+            r#"
+# file: web.nomad
+job "web" {
+  group "web" {
+    task "web" {
+      env {
+        DB_PASSWORD = var.db_password
+      }
+    }
+  }
+}
+# file: main.tf
+locals {
+  web_config_vars = { DB_PASSWORD = var.db_password }
+}
+variable "db_password" {
+  sensitive = true
+}
+"#,
+            &["secret-in-plain-environment", "secret-in-plain-environment"],
         ),
         (
             "variables whose description says what they are",

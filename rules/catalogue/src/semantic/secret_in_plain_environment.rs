@@ -1,7 +1,7 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
 use hcl_syntax::{ExprKind, Part};
-use secretlint_core::facts::{Block, Position, Role, SegmentKind, Via};
+use secretlint_core::facts::{Block, FileKind, Position, Role, SegmentKind, Via};
 use secretlint_core::{
     Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
 };
@@ -125,7 +125,8 @@ impl Rule for SecretInPlainEnvironment {
             block.role,
             Role::Resource | Role::Module | Role::Locals | Role::File
         );
-        Look::Mentions.when(role && is_configuration(block))
+        let job = block.file.kind == FileKind::Nomad && block.role == Role::Other;
+        Look::Mentions.when((role || job) && is_configuration(block))
     }
 
     fn position<'a>(&self, cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
@@ -290,6 +291,7 @@ fn is_container(name: &str) -> bool {
         "environment_variables",
         "env_vars",
         "environment_vars",
+        "config_vars",
     ];
     let apart = |name: &str, part: &str| {
         name.strip_prefix(part)
@@ -317,8 +319,15 @@ fn ends_a_path(position: &Position<'_, '_>) -> bool {
     position.path.last().is_some_and(|segment| {
         segment.kind == SegmentKind::Key
             && !matches!(&*segment.name, "valueFrom" | "value_from" | "name" | "arn")
-            || segment.kind == SegmentKind::Attribute && &*segment.name == "value"
+            || segment.kind == SegmentKind::Attribute
+                && (&*segment.name == "value" || is_of_nomad(position))
     })
+}
+
+/// `env { DB_PASSWORD = var.db_password }` of a job.
+fn is_of_nomad(position: &Position<'_, '_>) -> bool {
+    position.block.file.kind == FileKind::Nomad
+        && matches!(position.path, [.., outer, _] if &*outer.name == "env")
 }
 
 /// Task definitions written as a JSON text with interpolations.
