@@ -166,7 +166,10 @@ fn has_sibling(position: &Position<'_, '_>, argument: &str) -> bool {
 fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     match position.expr.kind() {
         ExprKind::Null | ExprKind::Missing | ExprKind::Bool(_) => return false,
-        ExprKind::Object(object) if object.items().next().is_none() => return false,
+        // `{ "ca.crt" = … }`: what everybody may know.
+        ExprKind::Object(object) if object.items().all(|(key, _)| is_certificate(key.text())) => {
+            return false;
+        }
         _ => {}
     }
     if let Some(text) = position.literal() {
@@ -200,6 +203,11 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
             || keeps_something_else(position.block.kind(), position.block)
             || is_other_variable(position));
     found || !any_text || !(named_otherwise || is_harmless(cx, trace))
+}
+
+fn is_certificate(key: &str) -> bool {
+    let key = key.trim_matches('"');
+    key.ends_with(".crt") || matches!(key, "ca.pem" | "ca-bundle.pem" | "ca")
 }
 
 /// `secret_data = var.database_user`: the variable says that it is something else.

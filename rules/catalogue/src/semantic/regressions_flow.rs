@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 12] = [
+    let cases: [(&str, &str, &[&str]); 13] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -380,6 +380,15 @@ variable "db_password" {
 }
 "#,
             &["secret-in-plain-environment", "secret-in-plain-environment"],
+        ),
+        (
+            "certificates that everybody may know",
+            r#"
+resource "kubernetes_secret" "ca" {
+  data = { "ca.crt" = tls_self_signed_cert.ca.cert_pem }
+}
+"#,
+            &[],
         ),
         (
             "variables whose description says what they are",

@@ -181,7 +181,11 @@ pub fn identifies(name: &str) -> bool {
     let tokens = Tokens::of(name);
     let words = tokens.words();
     let owned = |pair: &[&str]| is_one_of(pair[0], OWNERS) && is_one_of(pair[1], &["id"]);
-    (words.last().is_some_and(|last| is_one_of(last, LAST)) || words.windows(2).any(owned))
+    // `sql_username_app`
+    let person = |word: &&str| is_one_of(word, &["username"]);
+    (words.last().is_some_and(|last| is_one_of(last, LAST))
+        || words.windows(2).any(owned)
+        || words.iter().any(person))
         && meaning_of(name).is_none()
 }
 
@@ -717,6 +721,7 @@ mod tests {
             "auth0_client_id_m2m",
             "AUTH0_CLIENT_ID_M2M",
             "xpay_apikey_alias",
+            "sql_username_app",
         ] {
             assert!(identifies(name), "{name}");
         }
