@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 13] = [
+    let cases: [(&str, &str, &[&str]); 15] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -404,6 +404,38 @@ variable "token" {
 }
 "#,
             &["unmarked-secret-variable"],
+        ),
+        (
+            "start-up scripts among metadata",
+            r#"
+resource "google_compute_instance" "web" {
+  metadata = {
+    startup-script = "run ${random_password.web.result}"
+    role           = "web"
+  }
+}
+"#,
+            &["secret-in-user-data"],
+        ),
+        (
+            "task definitions from a file, and settings of an environment",
+            r#"
+resource "aws_ecs_task_definition" "web" {
+  container_definitions = templatefile("web.json", {
+    image       = "web"
+    db_password = random_password.web.result
+    db_secret_arn = aws_secretsmanager_secret.web.arn
+  })
+}
+resource "aws_elastic_beanstalk_environment" "web" {
+  setting {
+    namespace = "aws:elasticbeanstalk:application:environment"
+    name      = "DB_PASSWORD"
+    value     = random_password.web.result
+  }
+}
+"#,
+            &["secret-in-plain-environment", "secret-in-plain-environment"],
         ),
     ];
     for (case, fixture, expected) in cases {

@@ -1,7 +1,7 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
-use hcl_syntax::{ExprKind, Part};
-use secretlint_core::facts::{Block, FileKind, Position, Role, SegmentKind, Via};
+use hcl_syntax::{Expr, ExprKind, Part};
+use secretlint_core::facts::{Block, FileKind, Position, Role, SegmentKind, Via, members};
 use secretlint_core::{
     Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
 };
@@ -332,8 +332,12 @@ fn is_of_nomad(position: &Position<'_, '_>) -> bool {
 
 /// Task definitions written as a JSON text with interpolations.
 fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-    let ExprKind::Template(template) = position.expr.kind() else {
-        return;
+    let template = match position.expr.kind() {
+        ExprKind::Template(template) => template,
+        ExprKind::Call(call) if call.name() == "templatefile" => {
+            return rendered(cx, position, call.args().nth(1), sink);
+        }
+        _ => return,
     };
     let file = position.block.file;
     for part in template.parts() {
@@ -345,24 +349,40 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
         if line.contains("valueFrom") || !line.contains("value") {
             continue;
         }
-        let trace = cx.trace(position.block, inner);
-        let what = match secret_behind(cx, &trace) {
-            Some((source, _)) => source.reference.address(),
-            None => match secret_variable(cx, &trace) {
-                Some(name) => format!("var.{name}"),
-                None => continue,
-            },
-        };
-        let message = format!(
-            "`{}` puts the secret `{what}` into a plain environment",
-            position.address()
-        );
-        let mut finding =
-            Finding::new(&META, file.place(inner.span()), position.address(), message);
-        let advice = instead(position.block.kind()).or(instead("aws_ecs_task_definition"));
-        finding.help = advice.map_or(finding.help, Into::into);
-        sink.report(finding);
+        defined(cx, position, inner, sink);
     }
+}
+
+/// Task definitions that are rendered from a file with values.
+fn rendered<'a>(
+    cx: &Cx<'_, 'a>,
+    position: &Position<'_, 'a>,
+    values: Option<Expr<'a>>,
+    sink: &mut Sink,
+) {
+    for member in values.into_iter().flat_map(members) {
+        if !is_pointer(&member.name) {
+            defined(cx, position, member.value, sink);
+        }
+    }
+}
+
+/// Reports a value that becomes a part of a task definition, when it is a secret.
+fn defined<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, value: Expr<'a>, sink: &mut Sink) {
+    let trace = cx.trace(position.block, value);
+    let what = match secret_behind(cx, &trace) {
+        Some((source, _)) => source.reference.address(),
+        None => match secret_variable(cx, &trace) {
+            Some(name) => format!("var.{name}"),
+            None => return,
+        },
+    };
+    let (place, address) = (position.block.file.place(value.span()), position.address());
+    let message = format!("`{address}` puts the secret `{what}` into a plain environment");
+    let mut finding = Finding::new(&META, place, address, message);
+    let advice = instead(position.block.kind()).or(instead("aws_ecs_task_definition"));
+    finding.help = advice.map_or(finding.help, Into::into);
+    sink.report(finding);
 }
 
 #[cfg(test)]

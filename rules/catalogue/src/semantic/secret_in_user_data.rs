@@ -227,7 +227,7 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
         // Inside the arguments of `templatefile` the whole has been looked at.
         Role::Resource if schemas::is_user_data(block.kind(), &position.names()) => {
             let outer = position.names().take(position.path.len() - 1);
-            !is_map && !schemas::is_user_data(block.kind(), &outer)
+            !is_map && (is_member(position) || !schemas::is_user_data(block.kind(), &outer))
         }
         Role::Resource | Role::Module => NAMES.contains(&position.key()) && !is_map,
         Role::Data
@@ -238,6 +238,15 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// `metadata = { startup-script = … }`
+fn is_member(position: &Position<'_, '_>) -> bool {
+    let [map, _] = position.path else {
+        return false;
+    };
+    let map = position.block.value(&map.name);
+    map.is_some_and(|map| matches!(map.kind(), hcl_syntax::ExprKind::Object(_)))
 }
 
 #[cfg(test)]
