@@ -9,7 +9,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::kept::keeps_something_else;
 use crate::semantic::secrecy::is_resource;
-use crate::values::identifies;
+use crate::values::{identifies, is_one_of, last_word, meaning_of};
 
 static META: RuleMeta = rule(
     "missing-rotation",
@@ -111,6 +111,7 @@ impl Rule for MissingRotation {
             text.is_some_and(|text| identifies(&text))
         };
         if identifies(block.name())
+            || is_certificate(block.name())
             || named("name")
             || named("secret_id")
             || keeps_something_else(block.kind(), block)
@@ -154,6 +155,12 @@ impl Rule for MissingRotation {
             sink.report(finding(block, nothing_rotates(block)));
         }
     }
+}
+
+/// `consul_ca_cert`: what everybody may know of a pair, and expires by itself.
+fn is_certificate(name: &str) -> bool {
+    let last = last_word(name);
+    is_one_of(last, &["cert", "certificate", "crt", "kid"]) && meaning_of(name).is_none()
 }
 
 fn finding(block: &Block<'_>, message: String) -> Finding {

@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 15] = [
+    let cases: [(&str, &str, &[&str]); 16] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -436,6 +436,17 @@ resource "aws_elastic_beanstalk_environment" "web" {
 }
 "#,
             &["secret-in-plain-environment", "secret-in-plain-environment"],
+        ),
+        (
+            "certificates need no rotation",
+            r#"
+resource "aws_secretsmanager_secret" "ca_cert" {}
+resource "aws_secretsmanager_secret_version" "ca_cert" {
+  secret_id     = aws_secretsmanager_secret.ca_cert.id
+  secret_string = tls_self_signed_cert.ca.cert_pem
+}
+"#,
+            &[],
         ),
     ];
     for (case, fixture, expected) in cases {
