@@ -6,7 +6,11 @@ pub(crate) const fn is_ascii_ident_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
 }
 
-const IDENT_BYTE: [bool; 256] = {
+/// A set of bytes.
+pub(crate) type Class = [bool; 256];
+
+/// What ASCII identifiers go on with.
+const IDENT_BYTE: Class = {
     let mut table = [false; 256];
     let mut i = 0;
     while i < 128 {
@@ -16,6 +20,23 @@ const IDENT_BYTE: [bool; 256] = {
     }
     table
 };
+
+/// First position at or after `pos` whose byte is, or is not, of a class; else the end.
+#[inline]
+pub(crate) fn find(class: &Class, is: bool, bytes: &[u8], mut pos: usize) -> usize {
+    let found = |byte: &u8| class[*byte as usize] == is;
+    // Steps of a known length need no look at the end for each byte.
+    for eight in bytes.get(pos..).unwrap_or_default().as_chunks::<8>().0 {
+        if let Some(at) = eight.iter().position(found) {
+            return pos + at;
+        }
+        pos += 8;
+    }
+    while bytes.get(pos).is_some_and(|byte| !found(byte)) {
+        pos += 1;
+    }
+    pos
+}
 
 /// Whether an identifier may begin with this character. Close to Unicode's `ID_Start`: the standard
 /// library's alphabetic characters, a slightly larger set.
@@ -32,21 +53,32 @@ fn is_ident_continue(c: char) -> bool {
 }
 
 /// End of the identifier that continues at `pos`.
-pub(crate) fn ident_end(text: &str, mut pos: usize) -> usize {
-    let bytes = text.as_bytes();
-    loop {
-        while pos < bytes.len() && IDENT_BYTE[bytes[pos] as usize] {
-            pos += 1;
-        }
-        match bytes.get(pos) {
-            Some(b) if !b.is_ascii() => {}
-            _ => return pos,
-        }
-        match text[pos..].chars().next() {
-            Some(c) if is_ident_continue(c) => pos += c.len_utf8(),
-            _ => return pos,
+#[inline]
+pub(crate) fn ident_end(text: &str, pos: usize) -> usize {
+    let end = find(&IDENT_BYTE, false, text.as_bytes(), pos);
+    match text.as_bytes().get(end) {
+        Some(byte) if !byte.is_ascii() => wide_ident_end(text, end),
+        _ => end,
+    }
+}
+
+/// The same, at a character that is not ASCII.
+#[cold]
+fn wide_ident_end(text: &str, mut pos: usize) -> usize {
+    while let Some(c) = text[pos..].chars().next() {
+        if c.is_ascii() {
+            let end = find(&IDENT_BYTE, false, text.as_bytes(), pos);
+            if end == pos {
+                break;
+            }
+            pos = end;
+        } else if is_ident_continue(c) {
+            pos += c.len_utf8();
+        } else {
+            break;
         }
     }
+    pos
 }
 
 /// The identifier that ends `text`; empty when there is none.
@@ -72,8 +104,17 @@ pub(crate) fn trailing_ident(text: &str) -> &str {
 }
 
 /// First position at or after `pos` that is neither a space nor a tab.
+#[inline]
 pub(crate) fn skip_blanks(bytes: &[u8], mut pos: usize) -> usize {
-    // Most blanks are indentation: eight spaces are one number.
+    let blank = |at: usize| matches!(bytes.get(at), Some(b' ' | b'\t'));
+    // Nearly always none or one, or the indentation of a line, where eight spaces are one number.
+    if !blank(pos) {
+        return pos;
+    }
+    pos += 1;
+    if !blank(pos) {
+        return pos;
+    }
     while let Some(eight) = bytes.get(pos..).and_then(|rest| rest.first_chunk()) {
         let others = u64::from_le_bytes(*eight) ^ 0x2020_2020_2020_2020;
         let spaces = others.trailing_zeros() as usize / 8;
@@ -82,7 +123,7 @@ pub(crate) fn skip_blanks(bytes: &[u8], mut pos: usize) -> usize {
             break;
         }
     }
-    while matches!(bytes.get(pos), Some(b' ' | b'\t')) {
+    while blank(pos) {
         pos += 1;
     }
     pos

@@ -12,6 +12,8 @@ pub enum TokenKind {
     Newline,
     /// `# …`, `// …` without its newline, or `/* … */`.
     Comment,
+    /// A character the language does not have.
+    Invalid,
     /// A name or keyword.
     Ident,
     /// A number.
@@ -36,8 +38,6 @@ pub enum TokenKind {
     CloseTemplate,
     /// An operator, bracket or separator.
     Punctuation(Punctuation),
-    /// A character the language does not have.
-    Invalid,
     /// Empty: a string was cut at the end of its line because its quote is missing.
     Cut,
     /// The end of the text; empty.

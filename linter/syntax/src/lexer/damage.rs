@@ -73,7 +73,7 @@ impl Lexer<'_> {
         if self.pos < end {
             return self.take(end - self.pos, TokenKind::TemplateLiteral);
         }
-        self.modes.pop();
+        self.leave();
         TokenKind::Cut
     }
 }

@@ -18,9 +18,13 @@ use crate::chars::{ident_end, is_ascii_ident_start, is_ident_start, skip_blanks}
 use crate::token::{Punctuation as P, Token, TokenKind};
 use crate::work;
 
-/// What the lexer is inside of; outside of all it reads bodies and expressions.
+/// What the lexer is inside of.
 #[derive(Clone, Copy, Debug)]
 enum Mode {
+    /// Nothing else: bodies and expressions.
+    Code,
+    /// `${…}` or `%{…}` with the number of open braces inside: code, too.
+    Sequence { braces: u32 },
     /// `"…"`
     Quoted,
     /// `<<EOT`; the marker's place, and whether a line begins here.
@@ -29,8 +33,8 @@ enum Mode {
     Endless { end: u32 },
     /// A template that fills the whole text.
     Bare,
-    /// `${…}` or `%{…}` with the number of open braces inside.
-    Sequence { braces: u32 },
+    /// Empty `Cut` tokens that are still to be given out, at least one.
+    Cuts { left: u32 },
 }
 
 /// See the module.
@@ -39,9 +43,9 @@ pub(crate) struct Lexer<'a> {
     text: &'a str,
     bytes: &'a [u8],
     pos: usize,
-    modes: Vec<Mode>,
-    /// Empty `Cut` tokens that are still to be given out.
-    cuts: u32,
+    mode: Mode,
+    /// What is around the current mode, from the outside in.
+    around: Vec<Mode>,
     /// The last literal of a quoted string has neither escapes nor markers of sequences.
     pub(crate) plain: bool,
     /// Given when the text is known to be damaged: comments and heredocs without an end then end
@@ -55,8 +59,8 @@ impl<'a> Lexer<'a> {
             text,
             bytes: text.as_bytes(),
             pos: 0,
-            modes: Vec::new(),
-            cuts: 0,
+            mode: Mode::Code,
+            around: Vec::new(),
             plain: false,
             lookaround: None,
         }
@@ -72,26 +76,14 @@ impl<'a> Lexer<'a> {
     /// Reads the whole text as the inside of a template, as in JSON strings.
     pub(crate) fn of_template(text: &'a str) -> Self {
         let mut lexer = Self::new(text);
-        lexer.modes.push(Mode::Bare);
+        lexer.mode = Mode::Bare;
         lexer
     }
 
     /// The next token; at the end `End`, again and again.
-    #[inline]
     pub(crate) fn next_token(&mut self) -> Token {
         let start = self.pos;
-        let kind = if self.cuts > 0 {
-            self.cuts -= 1;
-            TokenKind::Cut
-        } else {
-            match self.modes.last().copied() {
-                None | Some(Mode::Sequence { .. }) => self.code(),
-                Some(Mode::Quoted) => self.quoted(),
-                Some(Mode::Heredoc { marker, line_start }) => self.heredoc(marker, line_start),
-                Some(Mode::Endless { end }) => self.endless(end as usize),
-                Some(Mode::Bare) => self.bare(),
-            }
-        };
+        let kind = self.any();
         work::count(self.pos - start);
         Token {
             kind,
@@ -99,28 +91,57 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The next token, without the spaces and tabs before it where code is read: they would be half
-    /// of all tokens.
+    /// Makes `token` the next one, without the spaces and tabs before it where code is read: they
+    /// would be half of all tokens.
     #[inline]
-    pub(crate) fn next_visible_token(&mut self) -> Token {
-        if self.cuts > 0 || !matches!(self.modes.last(), None | Some(Mode::Sequence { .. })) {
-            return self.next_token();
+    pub(crate) fn read(&mut self, token: &mut Token) {
+        if matches!(self.mode, Mode::Code | Mode::Sequence { .. }) {
+            let start = skip_blanks(self.bytes, self.pos);
+            work::count(start - self.pos);
+            self.pos = start;
+            token.span.start = start as u32;
+            token.kind = self.code();
+        } else {
+            token.span.start = self.pos as u32;
+            token.kind = self.any();
         }
-        let before = self.pos;
-        self.pos = skip_blanks(self.bytes, before);
-        let start = self.pos;
-        let kind = self.code();
-        work::count(self.pos - before);
-        Token {
-            kind,
-            span: Span::new(start as u32, self.pos as u32),
+        token.span.end = self.pos as u32;
+        work::count(token.span.len() as usize);
+    }
+
+    /// Passes over a token of any mode.
+    #[inline(never)]
+    fn any(&mut self) -> TokenKind {
+        match self.mode {
+            Mode::Code | Mode::Sequence { .. } => self.code(),
+            Mode::Quoted => self.quoted(),
+            Mode::Heredoc { marker, line_start } => self.heredoc(marker, line_start),
+            Mode::Endless { end } => self.endless(end as usize),
+            Mode::Bare => self.bare(),
+            Mode::Cuts { left } => self.cut(left),
         }
+    }
+
+    /// Where the last token that was read ends.
+    pub(crate) fn pos(&self) -> u32 {
+        self.pos as u32
+    }
+
+    #[inline(never)]
+    fn enter(&mut self, mode: Mode) {
+        self.around.push(self.mode);
+        self.mode = mode;
+    }
+
+    fn leave(&mut self) {
+        self.mode = self.around.pop().unwrap_or(Mode::Code);
     }
 
     fn at(&self, offset: usize) -> u8 {
         self.bytes.get(self.pos + offset).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn take(&mut self, len: usize, kind: TokenKind) -> TokenKind {
         self.pos += len;
         kind
@@ -130,14 +151,31 @@ impl<'a> Lexer<'a> {
         self.take(len, TokenKind::Punctuation(kind))
     }
 
+    /// What most tokens are is known from their first byte.
+    #[inline]
     fn code(&mut self) -> TokenKind {
         let Some(&byte) = self.bytes.get(self.pos) else {
             return TokenKind::End;
         };
-        if is_ascii_ident_start(byte) {
-            self.pos = ident_end(self.text, self.pos + 1);
-            return TokenKind::Ident;
+        match FIRST[byte as usize] {
+            First::Ident => {
+                self.pos = ident_end(self.text, self.pos + 1);
+                TokenKind::Ident
+            }
+            First::Alone(kind) => self.punct(1, kind),
+            First::Brace(kind) if matches!(self.mode, Mode::Code) => self.punct(1, kind),
+            First::Newline if matches!(self.mode, Mode::Code) => self.take(1, TokenKind::Newline),
+            First::Quote => {
+                self.enter(Mode::Quoted);
+                self.take(1, TokenKind::OpenQuote)
+            }
+            _ => self.longer(byte),
         }
+    }
+
+    /// Tokens that need a look at more than their first byte.
+    #[inline(never)]
+    fn longer(&mut self, byte: u8) -> TokenKind {
         match byte {
             b' ' | b'\t' => {
                 self.pos = skip_blanks(self.bytes, self.pos + 1);
@@ -146,21 +184,17 @@ impl<'a> Lexer<'a> {
             b'\n' => self.newline(1),
             b'\r' if self.at(1) == b'\n' => self.newline(2),
             b'\r' => self.take(1, TokenKind::Blank),
-            b'"' => {
-                self.modes.push(Mode::Quoted);
-                self.take(1, TokenKind::OpenQuote)
-            }
             b'0'..=b'9' => self.number(),
             b'#' => self.line_comment(),
             b'{' => {
-                if let Some(Mode::Sequence { braces }) = self.modes.last_mut() {
+                if let Mode::Sequence { braces } = &mut self.mode {
                     *braces += 1;
                 }
                 self.punct(1, P::OpenBrace)
             }
             b'}' => self.close_brace(),
             b'~' if self.at(1) == b'}' && self.ends_sequence() => {
-                self.modes.pop();
+                self.leave();
                 self.take(2, TokenKind::CloseTemplate)
             }
             b'/' => self.slash(),
@@ -191,16 +225,6 @@ impl<'a> Lexer<'a> {
             (b':', _) => self.punct(1, P::Colon),
             (b'.', b'.') if self.at(2) == b'.' => self.punct(3, P::Ellipsis),
             (b'.', _) => self.punct(1, P::Dot),
-            (b'[', _) => self.punct(1, P::OpenBracket),
-            (b']', _) => self.punct(1, P::CloseBracket),
-            (b'(', _) => self.punct(1, P::OpenParen),
-            (b')', _) => self.punct(1, P::CloseParen),
-            (b',', _) => self.punct(1, P::Comma),
-            (b'?', _) => self.punct(1, P::Question),
-            (b'+', _) => self.punct(1, P::Plus),
-            (b'-', _) => self.punct(1, P::Minus),
-            (b'*', _) => self.punct(1, P::Star),
-            (b'%', _) => self.punct(1, P::Percent),
             _ => self.take(1, TokenKind::Invalid),
         }
     }
@@ -267,15 +291,15 @@ impl<'a> Lexer<'a> {
     }
 
     fn ends_sequence(&self) -> bool {
-        matches!(self.modes.last(), Some(Mode::Sequence { braces: 0 }))
+        matches!(self.mode, Mode::Sequence { braces: 0 })
     }
 
     fn close_brace(&mut self) -> TokenKind {
         if self.ends_sequence() {
-            self.modes.pop();
+            self.leave();
             return self.take(1, TokenKind::CloseTemplate);
         }
-        if let Some(Mode::Sequence { braces }) = self.modes.last_mut() {
+        if let Mode::Sequence { braces } = &mut self.mode {
             *braces -= 1;
         }
         self.punct(1, P::CloseBrace)
@@ -313,7 +337,7 @@ impl<'a> Lexer<'a> {
                 line_start: true,
             }
         };
-        self.modes.push(mode);
+        self.enter(mode);
         self.pos = content;
         TokenKind::OpenHeredoc
     }
@@ -321,16 +345,16 @@ impl<'a> Lexer<'a> {
     /// A newline inside a template sequence may show that the sequence is not closed: then it ends
     /// here, with the string around it.
     fn newline(&mut self, len: usize) -> TokenKind {
-        if let [.., outer, Mode::Sequence { braces }] = self.modes[..] {
+        if let (Mode::Sequence { braces }, Some(&outer)) = (self.mode, self.around.last()) {
             match outer {
                 Mode::Quoted if braces == 0 && item_begins(self.text, self.pos + len) => {
                     self.cut_line();
-                    return self.next_token().kind;
+                    return self.any();
                 }
                 Mode::Heredoc { marker, .. }
                     if self.marker_line_at(self.pos + len, marker).is_some() =>
                 {
-                    self.modes.pop();
+                    self.leave();
                     self.set_line_start(true);
                 }
                 _ => {}
@@ -342,13 +366,66 @@ impl<'a> Lexer<'a> {
     /// Closes everything that is open on a line whose string has no end: up to the heredoc around,
     /// or all. Each open string gives one `Cut`.
     fn cut_line(&mut self) {
-        while let Some(mode) = self.modes.last() {
-            match mode {
-                Mode::Quoted => self.cuts += 1,
+        let mut left = 0;
+        loop {
+            match self.mode {
+                Mode::Quoted => left += 1,
                 Mode::Sequence { .. } => {}
-                Mode::Heredoc { .. } | Mode::Endless { .. } | Mode::Bare => break,
+                _ => break,
             }
-            self.modes.pop();
+            self.leave();
         }
+        self.enter(Mode::Cuts { left });
+    }
+
+    fn cut(&mut self, left: u32) -> TokenKind {
+        if left > 1 {
+            self.mode = Mode::Cuts { left: left - 1 };
+        } else {
+            self.leave();
+        }
+        TokenKind::Cut
     }
 }
+
+/// What the first byte of a token tells.
+#[derive(Clone, Copy)]
+enum First {
+    Ident,
+    /// The whole token.
+    Alone(P),
+    /// The whole token, but where a sequence may end.
+    Brace(P),
+    /// A newline, where no sequence may end.
+    Newline,
+    Quote,
+    /// Not enough.
+    Other,
+}
+
+const FIRST: [First; 256] = {
+    let mut first = [First::Other; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        first[byte] = match byte as u8 {
+            b'[' => First::Alone(P::OpenBracket),
+            b']' => First::Alone(P::CloseBracket),
+            b'(' => First::Alone(P::OpenParen),
+            b')' => First::Alone(P::CloseParen),
+            b',' => First::Alone(P::Comma),
+            b'?' => First::Alone(P::Question),
+            b'+' => First::Alone(P::Plus),
+            b'-' => First::Alone(P::Minus),
+            b'*' => First::Alone(P::Star),
+            b'%' => First::Alone(P::Percent),
+            b'{' => First::Brace(P::OpenBrace),
+            b'}' => First::Brace(P::CloseBrace),
+            b'\n' => First::Newline,
+            b'"' => First::Quote,
+            other if is_ascii_ident_start(other) => First::Ident,
+            _ => First::Other,
+        };
+        byte += 1;
+    }
+    first
+};

@@ -3,13 +3,14 @@
 use memchr::{memchr2, memchr3};
 
 use super::{Lexer, Mode};
+use crate::chars::{Class, find};
 use crate::token::TokenKind;
 use crate::{Span, work};
 
 impl Lexer<'_> {
     fn open_sequence(&mut self, kind: TokenKind) -> TokenKind {
         self.set_line_start(false);
-        self.modes.push(Mode::Sequence { braces: 0 });
+        self.enter(Mode::Sequence { braces: 0 });
         let len = 2 + usize::from(self.at(2) == b'~');
         self.take(len, kind)
     }
@@ -25,21 +26,33 @@ impl Lexer<'_> {
         }
     }
 
+    /// Just behind an opening quote: passes over the string when all in it stands for itself.
+    pub(crate) fn plain_string(&mut self) -> bool {
+        let end = find(&SPECIAL, true, self.bytes, self.pos);
+        work::count(end - self.pos);
+        let plain = self.bytes.get(end) == Some(&b'"');
+        if plain {
+            self.leave();
+            self.pos = end + 1;
+        }
+        plain
+    }
+
     pub(super) fn quoted(&mut self) -> TokenKind {
         let mut pos = self.pos;
         self.plain = true;
         loop {
-            pos += literal_len(&self.bytes[pos..]);
+            pos = find(&SPECIAL, true, self.bytes, pos);
             let Some(&byte) = self.bytes.get(pos) else {
                 if pos == self.pos {
                     self.cut_line();
-                    return self.next_token().kind;
+                    return self.any();
                 }
                 break;
             };
             match byte {
                 b'"' if pos == self.pos => {
-                    self.modes.pop();
+                    self.leave();
                     return self.take(1, TokenKind::CloseQuote);
                 }
                 b'"' => break,
@@ -53,7 +66,7 @@ impl Lexer<'_> {
                 b'\n' | b'\r' => {
                     if pos == self.pos {
                         self.cut_line();
-                        return self.next_token().kind;
+                        return self.any();
                     }
                     break;
                 }
@@ -90,7 +103,7 @@ impl Lexer<'_> {
     }
 
     pub(super) fn set_line_start(&mut self, value: bool) {
-        if let Some(Mode::Heredoc { line_start, .. }) = self.modes.last_mut() {
+        if let Mode::Heredoc { line_start, .. } = &mut self.mode {
             *line_start = value;
         }
     }
@@ -115,14 +128,14 @@ impl Lexer<'_> {
                 if pos > self.pos {
                     break;
                 }
-                self.modes.pop();
+                self.leave();
                 return self.take(end - self.pos, TokenKind::CloseHeredoc);
             }
             let Some(at) = memchr3(b'\n', b'$', b'%', &self.bytes[pos..]) else {
                 pos = self.bytes.len();
                 if pos == self.pos {
-                    self.modes.pop();
-                    return self.next_token().kind;
+                    self.leave();
+                    return self.any();
                 }
                 line_start = false;
                 break;
@@ -146,7 +159,7 @@ impl Lexer<'_> {
 }
 
 /// Bytes that mean more than themselves in a quoted string.
-const SPECIAL: [bool; 256] = {
+const SPECIAL: Class = {
     let mut special = [false; 256];
     let bytes = b"\"\\\n\r$%";
     let mut at = 0;
@@ -156,12 +169,6 @@ const SPECIAL: [bool; 256] = {
     }
     special
 };
-
-/// Length of what stands for itself at the start of the inside of a quoted string.
-fn literal_len(bytes: &[u8]) -> usize {
-    let special = bytes.iter().position(|&byte| SPECIAL[byte as usize]);
-    special.unwrap_or(bytes.len())
-}
 
 /// Length of the blanks at the start of a line.
 fn trimmed(line: &str) -> usize {

@@ -20,7 +20,7 @@ impl Parser<'_> {
             self.report_here(E::UnexpectedClosingBrace);
             self.bump();
         }
-        self.check_duplicates(items);
+        self.check_duplicates(0);
         let span = Span::new(0, self.text.len() as u32);
         self.out.tree.add(Kind::Body, span, items);
     }
@@ -80,11 +80,11 @@ impl Parser<'_> {
     fn item(&mut self, whole_line: bool) -> NodeId {
         let start = self.token.span.start;
         let frame = self.frame();
-        let mut name_length = 0;
+        let mut name = Span::empty(start);
         if self.token.kind == T::OpenQuote {
             self.template();
         } else {
-            name_length = self.token.span.len();
+            name = self.token.span;
             self.bump();
         }
         let (id, error) = match self.token.kind {
@@ -101,7 +101,11 @@ impl Parser<'_> {
             }
             _ => self.block(start, frame),
         };
-        self.out.tree.node(id).set_name(name_length);
+        let node = self.out.tree.node(id);
+        node.set_name(name.len());
+        if node.kind == Kind::Attribute {
+            self.names.push((head(self.text.as_bytes(), name), name));
+        }
         if whole_line {
             self.end_line(error);
         }
@@ -245,8 +249,9 @@ impl Parser<'_> {
         self.open.braces += 1;
         let braced = self.eat(P::OpenBrace);
         let mut items = Children::EMPTY;
+        let outer_names = self.names.len();
         let mut frame = frame;
-        if braced && !self.line.first && matches!(self.token.kind, T::Ident | T::OpenQuote) {
+        if braced && matches!(self.token.kind, T::Ident | T::OpenQuote) {
             frame.one_line = true;
             let item = self.item(false);
             self.push(&mut items, item);
@@ -260,44 +265,38 @@ impl Parser<'_> {
         if left || !self.eat(P::CloseBrace) {
             self.report(E::UnclosedBlock, header);
         }
-        self.check_duplicates(items);
+        self.check_duplicates(outer_names);
         self.add(Kind::Body, start, items)
     }
 
-    /// Reports names that are set twice in one body.
-    fn check_duplicates(&mut self, items: Children) {
-        let mut names = std::mem::take(&mut self.names);
-        names.clear();
-        let mut id = items.first();
-        while id != NONE {
-            let node = *self.out.tree.node(id);
-            if node.kind == Kind::Attribute {
-                let name = node.name().unwrap_or_else(|| {
-                    let end = crate::chars::ident_end(self.text, node.start as usize);
-                    Span::new(node.start, end as u32)
-                });
-                names.push((head(self.text.as_bytes(), name), name));
-            }
-            id = node.next;
+    /// Reports names that are set twice in one body, whose names begin at `from`.
+    fn check_duplicates(&mut self, from: usize) {
+        if self.names.len() - from <= 32 {
+            self.check_few(from);
+        } else {
+            self.check_many(from);
         }
-        self.report_duplicates(&names);
-        self.names = names;
+        self.names.truncate(from);
     }
 
-    fn report_duplicates(&mut self, names: &[(u64, Span)]) {
-        let text = self.text;
-        let name = |span: Span| &text[span.range()];
-        let mut seen = HashSet::new();
-        for (at, &(head, span)) in names.iter().enumerate() {
+    fn check_few(&mut self, from: usize) {
+        for at in from..self.names.len() {
+            let (head, span) = self.names[at];
             work::count(span.len() as usize);
-            let twice = if names.len() <= 32 {
-                let same =
-                    |&(other, before): &(u64, Span)| other == head && name(before) == name(span);
-                names[..at].iter().any(same)
-            } else {
-                !seen.insert(name(span))
-            };
-            if twice && !span.is_empty() {
+            let name = |span: Span| &self.text[span.range()];
+            let same = |&(other, before): &(u64, Span)| other == head && name(before) == name(span);
+            if self.names[from..at].iter().any(same) && !span.is_empty() {
+                self.report(E::DuplicateAttribute, span);
+            }
+        }
+    }
+
+    fn check_many(&mut self, from: usize) {
+        let mut seen = HashSet::new();
+        for at in from..self.names.len() {
+            let span = self.names[at].1;
+            work::count(span.len() as usize);
+            if !seen.insert(&self.text[span.range()]) && !span.is_empty() {
                 self.report(E::DuplicateAttribute, span);
             }
         }

@@ -33,12 +33,21 @@ fn binary_operator(kind: T) -> Option<(Op, u8)> {
 impl Parser<'_> {
     /// Any expression. Gives a `Missing` node, without reading a token, when there is none.
     pub(super) fn expr(&mut self) -> NodeId {
-        self.nested(Self::conditional)
+        self.nested(|p| {
+            let start = p.token.span.start;
+            let first = p.operand();
+            // Nearly always this is all.
+            if p.at(P::Question) || binary_operator(p.token.kind).is_some() {
+                p.operation(start, first)
+            } else {
+                first
+            }
+        })
     }
 
-    fn conditional(&mut self) -> NodeId {
-        let start = self.token.span.start;
-        let condition = self.binary(1);
+    /// Operators and a conditional after the first operand.
+    fn operation(&mut self, start: u32, first: NodeId) -> NodeId {
+        let condition = self.binary(start, first, 1);
         if !self.at(P::Question) {
             return condition;
         }
@@ -56,11 +65,10 @@ impl Parser<'_> {
         self.add(Kind::Conditional, start, children)
     }
 
-    /// Operators of precedence `least` and higher. Operators of the same precedence make one flat
-    /// node, so that long chains are not deep.
-    fn binary(&mut self, least: u8) -> NodeId {
-        let start = self.token.span.start;
-        let mut left = self.operand();
+    /// Operators of precedence `least` and higher after the first operand. Operators of the same
+    /// precedence make one flat node, so that long chains are not deep.
+    fn binary(&mut self, start: u32, first: NodeId, least: u8) -> NodeId {
+        let mut left = first;
         while let Some((_, level)) = binary_operator(self.token.kind) {
             if level < least {
                 break;
@@ -68,7 +76,9 @@ impl Parser<'_> {
             let mut children = Children::one(left);
             while let Some((op, _)) = binary_operator(self.token.kind).filter(|o| o.1 == level) {
                 self.bump();
-                let right = self.binary(level + 1);
+                let start = self.token.span.start;
+                let right = self.operand();
+                let right = self.binary(start, right, level + 1);
                 self.out.tree.node(right).role = op as u8;
                 self.push(&mut children, right);
             }
@@ -82,7 +92,11 @@ impl Parser<'_> {
         if !negative && !self.at(P::Not) {
             let start = self.token.span.start;
             let term = self.term();
-            return self.postfix(start, term);
+            return if self.at(P::Dot) || self.at(P::OpenBracket) {
+                self.postfix(start, term)
+            } else {
+                term
+            };
         }
         self.nested(|p| {
             let start = p.token.span.start;
@@ -128,10 +142,10 @@ impl Parser<'_> {
         if self.at(P::OpenParen) || self.at(P::DoubleColon) {
             return self.call(span.start);
         }
-        let kind = match &self.text[span.range()] {
-            "true" => Kind::True,
-            "false" => Kind::False,
-            "null" => Kind::Null,
+        let kind = match &self.text.as_bytes()[span.range()] {
+            b"true" => Kind::True,
+            b"false" => Kind::False,
+            b"null" => Kind::Null,
             _ => Kind::Traversal,
         };
         let id = self.add(kind, span.start, Children::EMPTY);

@@ -51,6 +51,8 @@ struct Line {
     indent: u32,
     /// Whether the current token is the first of the line.
     first: bool,
+    /// Whether the next token is the first of its line.
+    begins: bool,
 }
 
 /// An open bracket or block, as far as indentation tells whether it was closed.
@@ -74,7 +76,8 @@ pub(crate) struct Parser<'a> {
     newlines: bool,
     /// Whether a newline was passed over just before the current token.
     line_break: bool,
-    /// Where the line of the current token begins, and how far its first token is indented.
+    /// In a damaged text: where the line of the current token begins, and how far its first token is
+    /// indented.
     line: Line,
     depth: u16,
     open: Open,
@@ -82,7 +85,7 @@ pub(crate) struct Parser<'a> {
     damaged: bool,
     /// Whether literals stay as children of templates that are nothing else.
     keep_literals: bool,
-    /// Room for the names of a body, kept for the next one.
+    /// The names of the attributes so far of each body that is open, from the outside in.
     names: Vec<(u64, Span)>,
     out: Output,
 }
@@ -120,6 +123,11 @@ pub(crate) fn parse_template(text: &str, out: &mut Output) -> Children {
     parts
 }
 
+/// Whether tokens of this kind are passed over, or are where a line ends.
+fn matters_seldom(kind: T) -> bool {
+    matches!(kind, T::Blank | T::Newline | T::Comment | T::Invalid)
+}
+
 impl<'a> Parser<'a> {
     fn new(text: &'a str, lexer: Lexer<'a>, out: Output) -> Self {
         Self {
@@ -136,6 +144,7 @@ impl<'a> Parser<'a> {
                 start: 0,
                 indent: 0,
                 first: false,
+                begins: true,
             },
             depth: 0,
             open: Open::default(),
@@ -147,38 +156,53 @@ impl<'a> Parser<'a> {
     }
 
     /// Moves to the next token that matters here.
-    #[inline]
+    #[inline(never)]
     fn bump(&mut self) {
         self.prev_end = self.token.span.end;
         self.line_break = false;
-        let mut first = self.prev_end == 0 || self.token.kind == T::Newline;
-        loop {
-            let token = self.lexer.next_visible_token();
-            match token.kind {
-                T::Blank => {}
-                T::Newline if !self.newlines => {
-                    self.line_break = true;
-                    first = true;
-                    self.line.start = token.span.end;
-                }
-                T::Comment => self.comment(token.span),
-                T::Invalid => self.report(E::InvalidCharacter, token.span),
-                _ => {
-                    self.token = token;
-                    break;
-                }
-            }
+        self.lexer.read(&mut self.token);
+        if matters_seldom(self.token.kind) {
+            self.pass_over();
         }
-        self.line.first = first && self.token.kind != T::Newline;
-        if self.line.first {
-            self.line.indent = self.token.span.start - self.line.start;
-        } else if self.token.kind == T::Newline {
-            self.line.start = self.token.span.end;
+        if self.damaged {
+            self.find_line();
         }
     }
 
-    /// Apart from `bump`, which is called for every token and stays small.
+    /// Passes over tokens that do not matter here. Apart from `bump`, which is called for every token
+    /// and stays small.
     #[inline(never)]
+    fn pass_over(&mut self) {
+        loop {
+            let span = self.token.span;
+            match self.token.kind {
+                T::Newline => {
+                    self.line.begins = true;
+                    self.line.start = span.end;
+                    if self.newlines {
+                        return;
+                    }
+                    self.line_break = true;
+                }
+                T::Blank => {}
+                T::Comment => self.comment(span),
+                T::Invalid => self.report(E::InvalidCharacter, span),
+                _ => return,
+            }
+            self.lexer.read(&mut self.token);
+        }
+    }
+
+    /// In a damaged text: finds out whether a line begins with the current token.
+    fn find_line(&mut self) {
+        self.line.first = false;
+        if self.line.begins && self.token.kind != T::Newline {
+            self.line.begins = false;
+            self.line.first = true;
+            self.line.indent = self.token.span.start - self.line.start;
+        }
+    }
+
     fn comment(&mut self, span: Span) {
         let text = &self.text[span.range()];
         if text.starts_with("/*") && (text.len() < 4 || !text.ends_with("*/")) {

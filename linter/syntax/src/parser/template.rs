@@ -14,6 +14,13 @@ impl Parser<'_> {
     /// A quoted string or heredoc, from its opening token.
     pub(super) fn template(&mut self) -> NodeId {
         let open = self.token;
+        if open.kind == T::OpenQuote && !self.keep_literals && self.lexer.plain_string() {
+            self.token.span.end = self.lexer.pos();
+            self.bump();
+            let id = self.add(Kind::Template, open.span.start, Children::EMPTY);
+            self.out.tree.node(id).flags = flag::QUOTED | flag::VERBATIM;
+            return id;
+        }
         let outer = std::mem::replace(&mut self.newlines, false);
         let errors = self.out.errors.len();
         self.bump();
