@@ -6,14 +6,6 @@ use crate::Span;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenKind {
-    /// Spaces, tabs, a byte order mark, a lone carriage return.
-    Blank,
-    /// `\n` or `\r\n`.
-    Newline,
-    /// `# …`, `// …` without its newline, or `/* … */`.
-    Comment,
-    /// A character the language does not have.
-    Invalid,
     /// A name or keyword.
     Ident,
     /// A number.
@@ -42,6 +34,14 @@ pub enum TokenKind {
     Cut,
     /// The end of the text; empty.
     End,
+    /// Spaces, tabs, a byte order mark, a lone carriage return.
+    Blank,
+    /// `\n` or `\r\n`.
+    Newline,
+    /// `# …`, `// …` without its newline, or `/* … */`.
+    Comment,
+    /// A character the language does not have.
+    Invalid,
 }
 
 /// Operators, brackets and separators.

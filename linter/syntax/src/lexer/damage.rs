@@ -53,20 +53,20 @@ impl Lexer<'_> {
     /// at `pos`: at an item or a closing brace that is not indented more than the heredoc's line.
     /// The newline before stays outside.
     pub(super) fn guess_heredoc_end(&self, content: usize) -> usize {
-        let line = memrchr(b'\n', &self.bytes[..self.pos]).map_or(0, |at| at + 1);
-        let indent = skip_blanks(self.bytes, line) - line;
+        let line = memrchr(b'\n', &self.bytes()[..self.pos]).map_or(0, |at| at + 1);
+        let indent = skip_blanks(self.bytes(), line) - line;
         let mut start = content;
-        while start < self.bytes.len() {
-            let first = skip_blanks(self.bytes, start);
+        while start < self.bytes().len() {
+            let first = skip_blanks(self.bytes(), start);
             work::count(first - start);
-            let closes = self.bytes.get(first) == Some(&b'}');
+            let closes = self.bytes().get(first) == Some(&b'}');
             if first - start <= indent && (closes || item_begins(self.text, first)) {
                 break;
             }
-            start =
-                memchr(b'\n', &self.bytes[first..]).map_or(self.bytes.len(), |at| first + at + 1);
+            start = memchr(b'\n', &self.bytes()[first..])
+                .map_or(self.bytes().len(), |at| first + at + 1);
         }
-        start - usize::from(start > content && self.bytes[start - 1] == b'\n')
+        start - usize::from(start > content && self.bytes()[start - 1] == b'\n')
     }
 
     pub(super) fn endless(&mut self, end: usize) -> TokenKind {

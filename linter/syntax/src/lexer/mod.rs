@@ -41,7 +41,6 @@ enum Mode {
 #[derive(Clone, Debug)]
 pub(crate) struct Lexer<'a> {
     text: &'a str,
-    bytes: &'a [u8],
     pos: usize,
     mode: Mode,
     /// What is around the current mode, from the outside in.
@@ -57,7 +56,6 @@ impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
-            bytes: text.as_bytes(),
             pos: 0,
             mode: Mode::Code,
             around: Vec::new(),
@@ -93,10 +91,10 @@ impl<'a> Lexer<'a> {
 
     /// Makes `token` the next one, without the spaces and tabs before it where code is read: they
     /// would be half of all tokens.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(&mut self, token: &mut Token) {
         if matches!(self.mode, Mode::Code | Mode::Sequence { .. }) {
-            let start = skip_blanks(self.bytes, self.pos);
+            let start = skip_blanks(self.bytes(), self.pos);
             work::count(start - self.pos);
             self.pos = start;
             token.span.start = start as u32;
@@ -122,12 +120,16 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    #[inline]
+    fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
     /// Where the last token that was read ends.
     pub(crate) fn pos(&self) -> u32 {
         self.pos as u32
     }
 
-    #[inline(never)]
     fn enter(&mut self, mode: Mode) {
         self.around.push(self.mode);
         self.mode = mode;
@@ -138,7 +140,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn at(&self, offset: usize) -> u8 {
-        self.bytes.get(self.pos + offset).copied().unwrap_or(0)
+        self.bytes().get(self.pos + offset).copied().unwrap_or(0)
     }
 
     #[inline]
@@ -154,23 +156,27 @@ impl<'a> Lexer<'a> {
     /// What most tokens are is known from their first byte.
     #[inline]
     fn code(&mut self) -> TokenKind {
-        let Some(&byte) = self.bytes.get(self.pos) else {
+        let Some(&byte) = self.bytes().get(self.pos) else {
             return TokenKind::End;
         };
-        match FIRST[byte as usize] {
-            First::Ident => {
+        let first = &FIRST[byte as usize];
+        match first.shape {
+            Shape::Ident => {
                 self.pos = ident_end(self.text, self.pos + 1);
-                TokenKind::Ident
+                first.kind
             }
-            First::Alone(kind) => self.punct(1, kind),
-            First::Brace(kind) if matches!(self.mode, Mode::Code) => self.punct(1, kind),
-            First::Newline if matches!(self.mode, Mode::Code) => self.take(1, TokenKind::Newline),
-            First::Quote => {
-                self.enter(Mode::Quoted);
-                self.take(1, TokenKind::OpenQuote)
-            }
+            Shape::Alone => self.take(1, first.kind),
+            Shape::Unless if !first.longer.contains(&self.at(1)) => self.take(1, first.kind),
+            Shape::Outside if matches!(self.mode, Mode::Code) => self.take(1, first.kind),
+            Shape::Quote => self.open_quote(),
             _ => self.longer(byte),
         }
+    }
+
+    #[inline(never)]
+    fn open_quote(&mut self) -> TokenKind {
+        self.enter(Mode::Quoted);
+        self.take(1, TokenKind::OpenQuote)
     }
 
     /// Tokens that need a look at more than their first byte.
@@ -178,7 +184,7 @@ impl<'a> Lexer<'a> {
     fn longer(&mut self, byte: u8) -> TokenKind {
         match byte {
             b' ' | b'\t' => {
-                self.pos = skip_blanks(self.bytes, self.pos + 1);
+                self.pos = skip_blanks(self.bytes(), self.pos + 1);
                 TokenKind::Blank
             }
             b'\n' => self.newline(1),
@@ -211,18 +217,13 @@ impl<'a> Lexer<'a> {
         let next = self.at(1);
         match (byte, next) {
             (b'=', b'=') => self.punct(2, P::Equal),
-            (b'=', b'>') => self.punct(2, P::Arrow),
-            (b'=', _) => self.punct(1, P::Assign),
-            (b'!', b'=') => self.punct(2, P::NotEqual),
-            (b'!', _) => self.punct(1, P::Not),
-            (b'<', b'=') => self.punct(2, P::LessEqual),
-            (b'<', _) => self.punct(1, P::Less),
-            (b'>', b'=') => self.punct(2, P::GreaterEqual),
-            (b'>', _) => self.punct(1, P::Greater),
+            (b'=', _) => self.punct(2, P::Arrow),
+            (b'!', _) => self.punct(2, P::NotEqual),
+            (b'<', _) => self.punct(2, P::LessEqual),
+            (b'>', _) => self.punct(2, P::GreaterEqual),
+            (b':', _) => self.punct(2, P::DoubleColon),
             (b'&', b'&') => self.punct(2, P::And),
             (b'|', b'|') => self.punct(2, P::Or),
-            (b':', b':') => self.punct(2, P::DoubleColon),
-            (b':', _) => self.punct(1, P::Colon),
             (b'.', b'.') if self.at(2) == b'.' => self.punct(3, P::Ellipsis),
             (b'.', _) => self.punct(1, P::Dot),
             _ => self.take(1, TokenKind::Invalid),
@@ -245,16 +246,16 @@ impl<'a> Lexer<'a> {
         let mut end = self.pos;
         let mut pos = self.pos;
         loop {
-            match self.bytes.get(pos) {
+            match self.bytes().get(pos) {
                 Some(b'0'..=b'9') => pos += 1,
                 Some(b'.') => {
                     pos += 1;
                     continue;
                 }
                 Some(b'e' | b'E') => {
-                    let sign = usize::from(matches!(self.bytes.get(pos + 1), Some(b'+' | b'-')));
+                    let sign = usize::from(matches!(self.bytes().get(pos + 1), Some(b'+' | b'-')));
                     if !self
-                        .bytes
+                        .bytes()
                         .get(pos + 1 + sign)
                         .is_some_and(u8::is_ascii_digit)
                     {
@@ -271,7 +272,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn line_comment(&mut self) -> TokenKind {
-        let rest = &self.bytes[self.pos..];
+        let rest = &self.bytes()[self.pos..];
         let len = memchr(b'\n', rest).unwrap_or(rest.len());
         let len = len - usize::from(len > 0 && len < rest.len() && rest[len - 1] == b'\r');
         self.take(len, TokenKind::Comment)
@@ -282,7 +283,7 @@ impl<'a> Lexer<'a> {
             b'/' => self.line_comment(),
             b'*' if self.is_endless_comment() => self.line_comment(),
             b'*' => {
-                let body = &self.bytes[self.pos + 2..];
+                let body = &self.bytes()[self.pos + 2..];
                 let len = memmem::find(body, b"*/").map_or(body.len(), |at| at + 2);
                 self.take(2 + len, TokenKind::Comment)
             }
@@ -308,7 +309,7 @@ impl<'a> Lexer<'a> {
     /// `<<MARKER` and a newline open a heredoc; anything else on the line makes two `<`.
     fn open_heredoc(&mut self) -> TokenKind {
         let mut start = self.pos + 2;
-        start += usize::from(self.bytes.get(start) == Some(&b'-'));
+        start += usize::from(self.bytes().get(start) == Some(&b'-'));
         let begins = self.text[start..]
             .chars()
             .next()
@@ -318,7 +319,7 @@ impl<'a> Lexer<'a> {
         } else {
             start
         };
-        let newline = match self.bytes.get(end..) {
+        let newline = match self.bytes().get(end..) {
             Some([b'\n', ..]) => 1,
             Some([b'\r', b'\n', ..]) => 2,
             _ => 0,
@@ -390,40 +391,64 @@ impl<'a> Lexer<'a> {
 
 /// What the first byte of a token tells.
 #[derive(Clone, Copy)]
-enum First {
+struct First {
+    shape: Shape,
+    kind: TokenKind,
+    /// For [`Shape::Unless`].
+    longer: [u8; 2],
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
     Ident,
     /// The whole token.
-    Alone(P),
+    Alone,
+    /// The whole token, unless one of some bytes follows.
+    Unless,
     /// The whole token, but where a sequence may end.
-    Brace(P),
-    /// A newline, where no sequence may end.
-    Newline,
+    Outside,
     Quote,
-    /// Not enough.
+    /// Unknown.
     Other,
 }
 
 const FIRST: [First; 256] = {
-    let mut first = [First::Other; 256];
+    let mut first = [First {
+        shape: Shape::Other,
+        kind: TokenKind::Invalid,
+        longer: [0; 2],
+    }; 256];
     let mut byte = 0;
     while byte < 128 {
-        first[byte] = match byte as u8 {
-            b'[' => First::Alone(P::OpenBracket),
-            b']' => First::Alone(P::CloseBracket),
-            b'(' => First::Alone(P::OpenParen),
-            b')' => First::Alone(P::CloseParen),
-            b',' => First::Alone(P::Comma),
-            b'?' => First::Alone(P::Question),
-            b'+' => First::Alone(P::Plus),
-            b'-' => First::Alone(P::Minus),
-            b'*' => First::Alone(P::Star),
-            b'%' => First::Alone(P::Percent),
-            b'{' => First::Brace(P::OpenBrace),
-            b'}' => First::Brace(P::CloseBrace),
-            b'\n' => First::Newline,
-            b'"' => First::Quote,
-            other if is_ascii_ident_start(other) => First::Ident,
-            _ => First::Other,
+        let none = [0; 2];
+        let (shape, kind, longer) = match byte as u8 {
+            b'[' => (Shape::Alone, TokenKind::Punctuation(P::OpenBracket), none),
+            b']' => (Shape::Alone, TokenKind::Punctuation(P::CloseBracket), none),
+            b'(' => (Shape::Alone, TokenKind::Punctuation(P::OpenParen), none),
+            b')' => (Shape::Alone, TokenKind::Punctuation(P::CloseParen), none),
+            b',' => (Shape::Alone, TokenKind::Punctuation(P::Comma), none),
+            b'?' => (Shape::Alone, TokenKind::Punctuation(P::Question), none),
+            b'+' => (Shape::Alone, TokenKind::Punctuation(P::Plus), none),
+            b'-' => (Shape::Alone, TokenKind::Punctuation(P::Minus), none),
+            b'*' => (Shape::Alone, TokenKind::Punctuation(P::Star), none),
+            b'%' => (Shape::Alone, TokenKind::Punctuation(P::Percent), none),
+            b'=' => (Shape::Unless, TokenKind::Punctuation(P::Assign), *b"=>"),
+            b'!' => (Shape::Unless, TokenKind::Punctuation(P::Not), *b"=="),
+            b'<' => (Shape::Unless, TokenKind::Punctuation(P::Less), *b"=<"),
+            b'>' => (Shape::Unless, TokenKind::Punctuation(P::Greater), *b"=="),
+            b':' => (Shape::Unless, TokenKind::Punctuation(P::Colon), *b"::"),
+            b'.' => (Shape::Unless, TokenKind::Punctuation(P::Dot), *b".."),
+            b'{' => (Shape::Outside, TokenKind::Punctuation(P::OpenBrace), none),
+            b'}' => (Shape::Outside, TokenKind::Punctuation(P::CloseBrace), none),
+            b'\n' => (Shape::Outside, TokenKind::Newline, none),
+            b'"' => (Shape::Quote, TokenKind::OpenQuote, none),
+            other if is_ascii_ident_start(other) => (Shape::Ident, TokenKind::Ident, none),
+            _ => (Shape::Other, TokenKind::Invalid, none),
+        };
+        first[byte] = First {
+            shape,
+            kind,
+            longer,
         };
         byte += 1;
     }

@@ -17,8 +17,8 @@ impl Lexer<'_> {
 
     /// At `$` or `%`: the kind of sequence that opens here, or how many bytes are literal.
     fn marker(&self, pos: usize) -> Result<TokenKind, usize> {
-        let byte = self.bytes[pos];
-        match self.bytes.get(pos + 1..) {
+        let byte = self.bytes()[pos];
+        match self.bytes().get(pos + 1..) {
             Some([b'{', ..]) if byte == b'$' => Ok(TokenKind::OpenInterpolation),
             Some([b'{', ..]) => Ok(TokenKind::OpenDirective),
             Some([next, b'{', ..]) if *next == byte => Err(3),
@@ -28,9 +28,9 @@ impl Lexer<'_> {
 
     /// Just behind an opening quote: passes over the string when all in it stands for itself.
     pub(crate) fn plain_string(&mut self) -> bool {
-        let end = find(&SPECIAL, true, self.bytes, self.pos);
+        let end = find(&SPECIAL, true, self.bytes(), self.pos);
         work::count(end - self.pos);
-        let plain = self.bytes.get(end) == Some(&b'"');
+        let plain = self.bytes().get(end) == Some(&b'"');
         if plain {
             self.leave();
             self.pos = end + 1;
@@ -42,8 +42,8 @@ impl Lexer<'_> {
         let mut pos = self.pos;
         self.plain = true;
         loop {
-            pos = find(&SPECIAL, true, self.bytes, pos);
-            let Some(&byte) = self.bytes.get(pos) else {
+            pos = find(&SPECIAL, true, self.bytes(), pos);
+            let Some(&byte) = self.bytes().get(pos) else {
                 if pos == self.pos {
                     self.cut_line();
                     return self.any();
@@ -59,7 +59,7 @@ impl Lexer<'_> {
                 b'\\' => {
                     self.plain = false;
                     pos += 1;
-                    if !matches!(self.bytes.get(pos), None | Some(b'\n' | b'\r')) {
+                    if !matches!(self.bytes().get(pos), None | Some(b'\n' | b'\r')) {
                         pos += self.text[pos..].chars().next().map_or(0, char::len_utf8);
                     }
                 }
@@ -87,7 +87,7 @@ impl Lexer<'_> {
 
     pub(super) fn bare(&mut self) -> TokenKind {
         let mut pos = self.pos;
-        while let Some(at) = memchr2(b'$', b'%', &self.bytes[pos..]) {
+        while let Some(at) = memchr2(b'$', b'%', &self.bytes()[pos..]) {
             pos += at;
             match self.marker(pos) {
                 Ok(kind) if pos == self.pos => return self.open_sequence(kind),
@@ -95,7 +95,7 @@ impl Lexer<'_> {
                 Err(len) => pos += len,
             }
         }
-        let rest = self.bytes.len() - self.pos;
+        let rest = self.bytes().len() - self.pos;
         if rest == 0 {
             return TokenKind::End;
         }
@@ -112,8 +112,8 @@ impl Lexer<'_> {
     pub(super) fn marker_line_at(&self, pos: usize, marker: Span) -> Option<usize> {
         let start = pos + trimmed(&self.text[pos..]);
         work::count(start - pos);
-        let marker = &self.bytes[marker.range()];
-        let rest = self.bytes[start..].strip_prefix(marker)?;
+        let marker = &self.bytes()[marker.range()];
+        let rest = self.bytes()[start..].strip_prefix(marker)?;
         let blanks = rest
             .iter()
             .take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'))
@@ -131,8 +131,8 @@ impl Lexer<'_> {
                 self.leave();
                 return self.take(end - self.pos, TokenKind::CloseHeredoc);
             }
-            let Some(at) = memchr3(b'\n', b'$', b'%', &self.bytes[pos..]) else {
-                pos = self.bytes.len();
+            let Some(at) = memchr3(b'\n', b'$', b'%', &self.bytes()[pos..]) else {
+                pos = self.bytes().len();
                 if pos == self.pos {
                     self.leave();
                     return self.any();
@@ -141,7 +141,7 @@ impl Lexer<'_> {
                 break;
             };
             pos += at;
-            line_start = self.bytes[pos] == b'\n';
+            line_start = self.bytes()[pos] == b'\n';
             if line_start {
                 pos += 1;
                 continue;

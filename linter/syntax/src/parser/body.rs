@@ -158,6 +158,7 @@ impl Parser<'_> {
     }
 
     /// A block, after its type; or, when no body follows, what looks like an attribute without `=`.
+    #[inline(never)]
     fn block(&mut self, start: u32, frame: Frame) -> (NodeId, E) {
         let mut children = Children::EMPTY;
         loop {
@@ -243,6 +244,7 @@ impl Parser<'_> {
     }
 
     /// The body of a block, from its `{`, or from its first item when that is missing.
+    #[inline(never)]
     fn braced_body(&mut self, header: Span, frame: Frame) -> NodeId {
         let start = self.token.span.start;
         let outer = std::mem::replace(&mut self.newlines, true);

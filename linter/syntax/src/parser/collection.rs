@@ -34,6 +34,7 @@ impl Parser<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn tuple(&mut self) -> NodeId {
         let open = self.token.span;
         let frame = self.frame();
@@ -67,6 +68,7 @@ impl Parser<'_> {
         self.add(Kind::Tuple, start, children)
     }
 
+    #[inline(never)]
     pub(super) fn object(&mut self) -> NodeId {
         let open = self.token.span;
         let mut frame = self.frame();
@@ -122,6 +124,7 @@ impl Parser<'_> {
     }
 
     /// A `for` expression, at its keyword.
+    #[inline(never)]
     fn for_expr(&mut self, open: Span, outer: bool) -> NodeId {
         let object = self.text.as_bytes()[open.start as usize] == b'{';
         let mut children = Children::EMPTY;

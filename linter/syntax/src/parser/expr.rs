@@ -46,6 +46,7 @@ impl Parser<'_> {
     }
 
     /// Operators and a conditional after the first operand.
+    #[inline(never)]
     fn operation(&mut self, start: u32, first: NodeId) -> NodeId {
         let condition = self.binary(start, first, 1);
         if !self.at(P::Question) {
@@ -155,6 +156,7 @@ impl Parser<'_> {
         id
     }
 
+    #[inline(never)]
     fn paren(&mut self) -> NodeId {
         let open = self.token.span;
         let outer = std::mem::replace(&mut self.newlines, false);
@@ -180,6 +182,7 @@ impl Parser<'_> {
     }
 
     /// Traversal steps after a term.
+    #[inline(never)]
     pub(super) fn postfix(&mut self, start: u32, base: NodeId) -> NodeId {
         let mut steps = Children::EMPTY;
         loop {
@@ -254,6 +257,7 @@ impl Parser<'_> {
     }
 
     /// A call, after its first name.
+    #[inline(never)]
     fn call(&mut self, start: u32) -> NodeId {
         while self.eat(P::DoubleColon) {
             if self.token.kind == T::Ident {

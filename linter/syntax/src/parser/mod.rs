@@ -123,11 +123,6 @@ pub(crate) fn parse_template(text: &str, out: &mut Output) -> Children {
     parts
 }
 
-/// Whether tokens of this kind are passed over, or are where a line ends.
-fn matters_seldom(kind: T) -> bool {
-    matches!(kind, T::Blank | T::Newline | T::Comment | T::Invalid)
-}
-
 impl<'a> Parser<'a> {
     fn new(text: &'a str, lexer: Lexer<'a>, out: Output) -> Self {
         Self {
@@ -161,12 +156,19 @@ impl<'a> Parser<'a> {
         self.prev_end = self.token.span.end;
         self.line_break = false;
         self.lexer.read(&mut self.token);
-        if matters_seldom(self.token.kind) {
+        if self.matters_seldom() && !(self.newlines && self.token.kind == T::Newline) {
             self.pass_over();
         }
         if self.damaged {
             self.find_line();
         }
+    }
+
+    fn matters_seldom(&self) -> bool {
+        matches!(
+            self.token.kind,
+            T::Newline | T::Blank | T::Comment | T::Invalid
+        )
     }
 
     /// Passes over tokens that do not matter here. Apart from `bump`, which is called for every token
@@ -176,13 +178,11 @@ impl<'a> Parser<'a> {
         loop {
             let span = self.token.span;
             match self.token.kind {
+                T::Newline if self.newlines => return,
                 T::Newline => {
+                    self.line_break = true;
                     self.line.begins = true;
                     self.line.start = span.end;
-                    if self.newlines {
-                        return;
-                    }
-                    self.line_break = true;
                 }
                 T::Blank => {}
                 T::Comment => self.comment(span),
@@ -195,14 +195,18 @@ impl<'a> Parser<'a> {
 
     /// In a damaged text: finds out whether a line begins with the current token.
     fn find_line(&mut self) {
-        self.line.first = false;
-        if self.line.begins && self.token.kind != T::Newline {
-            self.line.begins = false;
-            self.line.first = true;
-            self.line.indent = self.token.span.start - self.line.start;
+        let Token { kind, span } = self.token;
+        let newline = kind == T::Newline;
+        self.line.first = self.line.begins && !newline;
+        self.line.begins = newline;
+        if newline {
+            self.line.start = span.end;
+        } else if self.line.first {
+            self.line.indent = span.start - self.line.start;
         }
     }
 
+    #[inline(never)]
     fn comment(&mut self, span: Span) {
         let text = &self.text[span.range()];
         if text.starts_with("/*") && (text.len() < 4 || !text.ends_with("*/")) {

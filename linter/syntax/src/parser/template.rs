@@ -6,21 +6,26 @@ use super::Parser;
 use crate::Span;
 use crate::error::SyntaxErrorKind as E;
 use crate::escape::first_invalid_escape;
-use crate::token::TokenKind as T;
+use crate::token::{Token, TokenKind as T};
 use crate::tree::{Children, Kind, NodeId, flag};
 use crate::view::DirectiveKind as D;
 
 impl Parser<'_> {
     /// A quoted string or heredoc, from its opening token.
     pub(super) fn template(&mut self) -> NodeId {
-        let open = self.token;
-        if open.kind == T::OpenQuote && !self.keep_literals && self.lexer.plain_string() {
-            self.token.span.end = self.lexer.pos();
-            self.bump();
-            let id = self.add(Kind::Template, open.span.start, Children::EMPTY);
-            self.out.tree.node(id).flags = flag::QUOTED | flag::VERBATIM;
-            return id;
+        let Token { kind, span } = self.token;
+        if kind != T::OpenQuote || self.keep_literals || !self.lexer.plain_string() {
+            return self.any_template();
         }
+        self.token.span.end = self.lexer.pos();
+        self.bump();
+        self.add_template(span.start, flag::QUOTED, Children::EMPTY)
+    }
+
+    /// A quoted string or heredoc with any content.
+    #[inline(never)]
+    fn any_template(&mut self) -> NodeId {
+        let open = self.token;
         let outer = std::mem::replace(&mut self.newlines, false);
         let errors = self.out.errors.len();
         self.bump();
