@@ -10,7 +10,7 @@ pub(crate) const fn is_ascii_ident_start(byte: u8) -> bool {
 pub(crate) type Class = [bool; 256];
 
 /// What ASCII identifiers go on with.
-const IDENT_BYTE: Class = {
+static IDENT_BYTE: Class = {
     let mut table = [false; 256];
     let mut i = 0;
     while i < 128 {

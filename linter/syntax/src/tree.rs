@@ -79,12 +79,13 @@ pub(crate) mod flag {
     /// Interpolation or directive: `~` at the end.
     pub(crate) const TRIM_AFTER: u8 = 128;
     // The flags of attributes, blocks and traversals are the length of the name they begin with, in
-    // bytes; 0 where it is longer than that or quoted.
+    // bytes, those of attribute steps of the name they end with; 0 where it is longer than that,
+    // quoted or missing.
     /// Call: `...` after the last argument. For: grouping.
     pub(crate) const EXPAND: u8 = 1;
     /// For: makes an object.
     pub(crate) const OBJECT: u8 = 2;
-    /// Splat: `[*]`. Attribute step: none.
+    /// Splat: `[*]`.
     pub(crate) const FULL: u8 = 1;
 }
 
@@ -127,6 +128,12 @@ impl Node {
     pub(crate) fn name(&self) -> Option<Span> {
         let length = u32::from(self.flags);
         (length != 0).then(|| Span::new(self.start, self.start + length))
+    }
+
+    /// The name that an attribute step ends with, when its length is known.
+    pub(crate) fn last_name(&self) -> Option<Span> {
+        let length = u32::from(self.flags);
+        (length != 0).then(|| Span::new(self.end - length, self.end))
     }
 
     /// Remembers the length of the name.

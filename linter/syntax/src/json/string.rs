@@ -71,7 +71,7 @@ fn parts(text: &str, span: Span, out: &mut Output) -> Children {
     for node in &mut out.tree.nodes[first..] {
         node.start = map.source(node.start);
         node.end = map.source(node.end);
-        if node.kind == Kind::Traversal {
+        if matches!(node.kind, Kind::Traversal | Kind::StepAttribute) {
             // A name may be written with escapes.
             node.set_name(0);
         }

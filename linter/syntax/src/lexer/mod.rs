@@ -412,7 +412,7 @@ enum Shape {
     Other,
 }
 
-const FIRST: [First; 256] = {
+static FIRST: [First; 256] = {
     let mut first = [First {
         shape: Shape::Other,
         kind: TokenKind::Invalid,

@@ -159,7 +159,7 @@ impl Lexer<'_> {
 }
 
 /// Bytes that mean more than themselves in a quoted string.
-const SPECIAL: Class = {
+static SPECIAL: Class = {
     let mut special = [false; 256];
     let bytes = b"\"\\\n\r$%";
     let mut at = 0;

@@ -212,8 +212,11 @@ impl Parser<'_> {
         self.bump();
         match self.token.kind {
             T::Ident => {
+                let length = self.token.span.len();
                 self.bump();
-                self.add(Kind::StepAttribute, dot.start, Children::EMPTY)
+                let id = self.add(Kind::StepAttribute, dot.start, Children::EMPTY);
+                self.out.tree.node(id).set_name(length);
+                id
             }
             T::Punctuation(P::Star) => {
                 self.bump();

@@ -34,7 +34,12 @@ impl<'a> Body<'a> {
     /// The first attribute of this name.
     #[must_use]
     pub fn attribute(self, name: &str) -> Option<Attribute<'a>> {
-        self.attributes().find(|attribute| attribute.name() == name)
+        // Most names are told apart by their length, which is in the node.
+        let length = |attribute: &Attribute<'_>| attribute.0.node().name().map(Span::len);
+        self.attributes().find(|attribute| {
+            length(attribute).is_none_or(|length| length as usize == name.len())
+                && attribute.name() == name
+        })
     }
 
     /// The blocks of this type in source order.
@@ -88,10 +93,14 @@ impl<'a> Item<'a> {
 }
 
 /// Name at the start of an item: bare, or without its quotes.
+#[inline]
 fn leading_name(node: Ref<'_>) -> Span {
-    if let Some(name) = node.node().name() {
-        return name;
-    }
+    node.node().name().unwrap_or_else(|| find_name(node))
+}
+
+/// The name of an item whose node does not tell it.
+#[cold]
+fn find_name(node: Ref<'_>) -> Span {
     let text = &node.parsed.text;
     let start = node.span().start as usize;
     if text.as_bytes().get(start) != Some(&b'"') {
@@ -182,12 +191,13 @@ impl<'a> Block<'a> {
     /// The type and labels, without the brace.
     #[must_use]
     pub fn header_span(self) -> Span {
-        let end = self.labels().last().map_or_else(
+        let labels = self.0.children().filter(|n| n.node().kind == Kind::Label);
+        let end = labels.last().map_or_else(
             || {
                 let quote = u32::from(self.0.text().starts_with('"'));
                 (self.kind_span().end + quote).min(self.span().end)
             },
-            |label| label.span.end,
+            |label| label.span().end,
         );
         Span::new(self.span().start, end)
     }

@@ -89,20 +89,15 @@ impl<'a> Expr<'a> {
     /// The template, if it is one.
     #[must_use]
     pub fn template(self) -> Option<Template<'a>> {
-        match self.kind() {
-            ExprKind::Template(template) => Some(template),
-            _ => None,
-        }
+        (self.0.node().kind == Kind::Template).then_some(Template(self.0))
     }
 
     /// The name, if it is a name without steps; as an object key this is the key.
     #[must_use]
     pub fn bare_word(self) -> Option<&'a str> {
-        match self.kind() {
-            ExprKind::Traversal(traversal) if self.0.children().next().is_none() => {
-                Some(traversal.root())
-            }
-            ExprKind::Null | ExprKind::Bool(_) => Some(self.text()),
+        match self.0.node().kind {
+            Kind::Traversal if self.0.child().is_none() => Some(Traversal(self.0).root()),
+            Kind::Null | Kind::True | Kind::False => Some(self.text()),
             _ => None,
         }
     }
@@ -111,8 +106,10 @@ impl<'a> Expr<'a> {
     #[must_use]
     pub fn unwrapped(self) -> Self {
         let mut expr = self;
-        while let ExprKind::Paren(inner) = expr.kind() {
-            expr = inner;
+        while expr.0.node().kind == Kind::Paren
+            && let Some(inner) = expr.0.child()
+        {
+            expr = Self(inner);
         }
         expr
     }
@@ -120,8 +117,7 @@ impl<'a> Expr<'a> {
     /// The expressions directly inside this one, in source order: operands, arguments, elements,
     /// keys and values, index keys, interpolations.
     pub fn children(self) -> impl Iterator<Item = Expr<'a>> {
-        let mut stack = Vec::new();
-        push_children(self.0, &mut stack);
+        let mut stack: Vec<_> = self.0.child().into_iter().collect();
         std::iter::from_fn(move || next_expr(&mut stack))
     }
 
@@ -132,24 +128,20 @@ impl<'a> Expr<'a> {
         let mut stack = Vec::new();
         std::iter::from_fn(move || {
             let expr = first.take().or_else(|| next_expr(&mut stack))?;
-            push_children(expr.0, &mut stack);
+            stack.extend(expr.0.child());
             Some(expr)
         })
     }
 }
 
-fn push_children<'a>(node: Ref<'a>, stack: &mut Vec<Ref<'a>>) {
-    let from = stack.len();
-    stack.extend(node.children());
-    stack[from..].reverse();
-}
-
-/// Takes the next expression off the stack; nodes that are none give way to their children.
+/// Takes the next expression off the stack, and leaves its siblings there; nodes that are none give
+/// way to their children.
 fn next_expr<'a>(stack: &mut Vec<Ref<'a>>) -> Option<Expr<'a>> {
     loop {
         let node = stack.pop()?;
+        stack.extend(node.sibling());
         match node.node().kind {
-            Kind::Interpolation | Kind::Directive | Kind::StepIndex => push_children(node, stack),
+            Kind::Interpolation | Kind::Directive | Kind::StepIndex => stack.extend(node.child()),
             Kind::Literal | Kind::Name | Kind::StepAttribute | Kind::StepSplat => {}
             _ => return Some(Expr(node)),
         }
@@ -219,17 +211,22 @@ impl<'a> Step<'a> {
             Kind::StepIndex => StepKind::Index(Expr(self.0.children().next().unwrap_or(self.0))),
             Kind::StepSplat if self.0.node().has(flag::FULL) => StepKind::FullSplat,
             Kind::StepSplat => StepKind::AttributeSplat,
-            _ => StepKind::Attribute(trailing_ident(self.0.text())),
+            _ => StepKind::Attribute(self.name()),
+        }
+    }
+
+    /// The name that it ends with.
+    fn name(self) -> &'a str {
+        match self.0.node().last_name() {
+            Some(name) => self.0.parsed.slice(name),
+            None => trailing_ident(self.0.text()),
         }
     }
 
     /// The name, if it is `.name`.
     #[must_use]
     pub fn attribute(self) -> Option<&'a str> {
-        match self.kind() {
-            StepKind::Attribute(name) => Some(name),
-            _ => None,
-        }
+        (self.0.node().kind == Kind::StepAttribute).then(|| self.name())
     }
 }
 

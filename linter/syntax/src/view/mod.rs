@@ -134,6 +134,20 @@ impl<'a> Ref<'a> {
         self.parsed.slice(self.span())
     }
 
+    fn child(self) -> Option<Self> {
+        self.children().next()
+    }
+
+    /// The next child of the same parent.
+    fn sibling(self) -> Option<Self> {
+        let next = self.node().next;
+        Nodes {
+            parsed: self.parsed,
+            next,
+        }
+        .next()
+    }
+
     fn children(self) -> Nodes<'a> {
         Nodes {
             parsed: self.parsed,

@@ -53,14 +53,15 @@ impl<'a> Template<'a> {
     #[must_use]
     pub fn content_span(self) -> Span {
         let span = self.span();
-        let text = self.0.text();
         let closed = self.is_closed();
         let (before, after) = if self.is_heredoc() {
+            let text = self.0.text();
             let first_line = text.find('\n').map_or(text.len(), |at| at + 1);
             let last_line = text.rfind('\n').map_or(text.len(), |at| at + 1);
             (first_line, text.len() - last_line)
         } else {
-            let quote = if text.starts_with('\\') { 2 } else { 1 };
+            let escaped = self.0.node().has(flag::JSON) && self.0.text().starts_with('\\');
+            let quote = 1 + usize::from(escaped);
             (quote, quote)
         };
         let start = span.start + before as u32;
