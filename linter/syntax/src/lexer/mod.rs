@@ -5,6 +5,7 @@
 //! whatever is open inside it, and a template sequence does not swallow the lines of other items.
 
 mod damage;
+mod first;
 mod template;
 
 use memchr::{memchr, memmem};
@@ -12,9 +13,10 @@ use memchr::{memchr, memmem};
 pub(crate) use damage::item_begins;
 
 use damage::Lookaround;
+use first::{FIRST, Shape};
 
 use crate::Span;
-use crate::chars::{ident_end, is_ascii_ident_start, is_ident_start, skip_blanks};
+use crate::chars::{ident_end, is_ident_start, skip_blanks};
 use crate::token::{Punctuation as P, Token, TokenKind};
 use crate::work;
 
@@ -154,7 +156,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// What most tokens are is known from their first byte.
-    #[inline]
+    #[inline(always)]
     fn code(&mut self) -> TokenKind {
         let Some(&byte) = self.bytes().get(self.pos) else {
             return TokenKind::End;
@@ -163,7 +165,7 @@ impl<'a> Lexer<'a> {
         match first.shape {
             Shape::Ident => {
                 self.pos = ident_end(self.text, self.pos + 1);
-                first.kind
+                TokenKind::Ident
             }
             Shape::Alone => self.take(1, first.kind),
             Shape::Unless if !first.longer.contains(&self.at(1)) => self.take(1, first.kind),
@@ -213,15 +215,16 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// An operator of several bytes, or nothing of the language.
     fn operator(&mut self, byte: u8) -> TokenKind {
         let next = self.at(1);
         match (byte, next) {
             (b'=', b'=') => self.punct(2, P::Equal),
-            (b'=', _) => self.punct(2, P::Arrow),
-            (b'!', _) => self.punct(2, P::NotEqual),
-            (b'<', _) => self.punct(2, P::LessEqual),
-            (b'>', _) => self.punct(2, P::GreaterEqual),
-            (b':', _) => self.punct(2, P::DoubleColon),
+            (b'=', b'>') => self.punct(2, P::Arrow),
+            (b'!', b'=') => self.punct(2, P::NotEqual),
+            (b'<', b'=') => self.punct(2, P::LessEqual),
+            (b'>', b'=') => self.punct(2, P::GreaterEqual),
+            (b':', b':') => self.punct(2, P::DoubleColon),
             (b'&', b'&') => self.punct(2, P::And),
             (b'|', b'|') => self.punct(2, P::Or),
             (b'.', b'.') if self.at(2) == b'.' => self.punct(3, P::Ellipsis),
@@ -388,69 +391,3 @@ impl<'a> Lexer<'a> {
         TokenKind::Cut
     }
 }
-
-/// What the first byte of a token tells.
-#[derive(Clone, Copy)]
-struct First {
-    shape: Shape,
-    kind: TokenKind,
-    /// For [`Shape::Unless`].
-    longer: [u8; 2],
-}
-
-#[derive(Clone, Copy)]
-enum Shape {
-    Ident,
-    /// The whole token.
-    Alone,
-    /// The whole token, unless one of some bytes follows.
-    Unless,
-    /// The whole token, but where a sequence may end.
-    Outside,
-    Quote,
-    /// Unknown.
-    Other,
-}
-
-static FIRST: [First; 256] = {
-    let mut first = [First {
-        shape: Shape::Other,
-        kind: TokenKind::Invalid,
-        longer: [0; 2],
-    }; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let none = [0; 2];
-        let (shape, kind, longer) = match byte as u8 {
-            b'[' => (Shape::Alone, TokenKind::Punctuation(P::OpenBracket), none),
-            b']' => (Shape::Alone, TokenKind::Punctuation(P::CloseBracket), none),
-            b'(' => (Shape::Alone, TokenKind::Punctuation(P::OpenParen), none),
-            b')' => (Shape::Alone, TokenKind::Punctuation(P::CloseParen), none),
-            b',' => (Shape::Alone, TokenKind::Punctuation(P::Comma), none),
-            b'?' => (Shape::Alone, TokenKind::Punctuation(P::Question), none),
-            b'+' => (Shape::Alone, TokenKind::Punctuation(P::Plus), none),
-            b'-' => (Shape::Alone, TokenKind::Punctuation(P::Minus), none),
-            b'*' => (Shape::Alone, TokenKind::Punctuation(P::Star), none),
-            b'%' => (Shape::Alone, TokenKind::Punctuation(P::Percent), none),
-            b'=' => (Shape::Unless, TokenKind::Punctuation(P::Assign), *b"=>"),
-            b'!' => (Shape::Unless, TokenKind::Punctuation(P::Not), *b"=="),
-            b'<' => (Shape::Unless, TokenKind::Punctuation(P::Less), *b"=<"),
-            b'>' => (Shape::Unless, TokenKind::Punctuation(P::Greater), *b"=="),
-            b':' => (Shape::Unless, TokenKind::Punctuation(P::Colon), *b"::"),
-            b'.' => (Shape::Unless, TokenKind::Punctuation(P::Dot), *b".."),
-            b'{' => (Shape::Outside, TokenKind::Punctuation(P::OpenBrace), none),
-            b'}' => (Shape::Outside, TokenKind::Punctuation(P::CloseBrace), none),
-            b'\n' => (Shape::Outside, TokenKind::Newline, none),
-            b'"' => (Shape::Quote, TokenKind::OpenQuote, none),
-            other if is_ascii_ident_start(other) => (Shape::Ident, TokenKind::Ident, none),
-            _ => (Shape::Other, TokenKind::Invalid, none),
-        };
-        first[byte] = First {
-            shape,
-            kind,
-            longer,
-        };
-        byte += 1;
-    }
-    first
-};
