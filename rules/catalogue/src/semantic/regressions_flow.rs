@@ -427,7 +427,13 @@ resource "aws_ecs_task_definition" "web" {
     db_secret_arn = aws_secretsmanager_secret.web.arn
   })
 }
-resource "aws_elastic_beanstalk_environment" "web" {
+data "template_file" "jobs" {
+  vars = { db_password = random_password.web.result }
+}
+resource "aws_ecs_task_definition" "jobs" {
+  container_definitions = data.template_file.jobs.rendered
+}
+resource "aws_elastic_beanstalk_environment" "jobs" {
   setting {
     namespace = "aws:elasticbeanstalk:application:environment"
     name      = "DB_PASSWORD"
@@ -435,7 +441,11 @@ resource "aws_elastic_beanstalk_environment" "web" {
   }
 }
 "#,
-            &["secret-in-plain-environment", "secret-in-plain-environment"],
+            &[
+                "secret-in-plain-environment",
+                "secret-in-plain-environment",
+                "secret-in-plain-environment",
+            ],
         ),
         (
             "certificates need no rotation",

@@ -1,7 +1,9 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
 use hcl_syntax::{Expr, ExprKind, Part};
-use secretlint_core::facts::{Block, FileKind, Position, Role, SegmentKind, Via, members};
+use secretlint_core::facts::{
+    Block, FileKind, Position, Reference, Role, SegmentKind, Subject, Via, members,
+};
 use secretlint_core::{
     Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
 };
@@ -335,7 +337,19 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
     let template = match position.expr.kind() {
         ExprKind::Template(template) => template,
         ExprKind::Call(call) if call.name() == "templatefile" => {
-            return rendered(cx, position, call.args().nth(1), sink);
+            return rendered(cx, position, (position.block, call.args().nth(1)), sink);
+        }
+        ExprKind::Traversal(traversal) => {
+            let reference = Reference::of(traversal);
+            let Subject::Object { mode, kind, name } = &reference.subject else {
+                return;
+            };
+            return match cx.module.object(*mode, kind, name) {
+                Some(template) if kind == "template_file" => {
+                    rendered(cx, position, (template, template.value("vars")), sink);
+                }
+                _ => {}
+            };
         }
         _ => return,
     };
@@ -349,27 +363,32 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
         if line.contains("valueFrom") || !line.contains("value") {
             continue;
         }
-        defined(cx, position, inner, sink);
+        defined(cx, position, (position.block, inner), sink);
     }
 }
 
-/// Task definitions that are rendered from a file with values.
+/// Task definitions that are rendered from a file with values, which stand in a block.
 fn rendered<'a>(
     cx: &Cx<'_, 'a>,
     position: &Position<'_, 'a>,
-    values: Option<Expr<'a>>,
+    (block, values): (&Block<'a>, Option<Expr<'a>>),
     sink: &mut Sink,
 ) {
     for member in values.into_iter().flat_map(members) {
         if !is_pointer(&member.name) {
-            defined(cx, position, member.value, sink);
+            defined(cx, position, (block, member.value), sink);
         }
     }
 }
 
 /// Reports a value that becomes a part of a task definition, when it is a secret.
-fn defined<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, value: Expr<'a>, sink: &mut Sink) {
-    let trace = cx.trace(position.block, value);
+fn defined<'a>(
+    cx: &Cx<'_, 'a>,
+    position: &Position<'_, 'a>,
+    (block, value): (&Block<'a>, Expr<'a>),
+    sink: &mut Sink,
+) {
+    let trace = cx.trace(block, value);
     let what = match secret_behind(cx, &trace) {
         Some((source, _)) => source.reference.address(),
         None => match secret_variable(cx, &trace) {
@@ -377,7 +396,7 @@ fn defined<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, value: Expr<'a>, si
             None => return,
         },
     };
-    let (place, address) = (position.block.file.place(value.span()), position.address());
+    let (place, address) = (block.file.place(value.span()), position.address());
     let message = format!("`{address}` puts the secret `{what}` into a plain environment");
     let mut finding = Finding::new(&META, place, address, message);
     let advice = instead(position.block.kind()).or(instead("aws_ecs_task_definition"));
