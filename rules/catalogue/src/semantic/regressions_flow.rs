@@ -225,7 +225,7 @@ output "sync_token" {
 
 #[test]
 fn secrets_beside_them_are_reported() {
-    let cases: [(&str, &str, &[&str]); 16] = [
+    let cases: [(&str, &str, &[&str]); 17] = [
         (
             "the secret of an AppRole, which is called an id",
             r#"
@@ -457,6 +457,18 @@ resource "aws_secretsmanager_secret_version" "ca_cert" {
 }
 "#,
             &[],
+        ),
+        (
+            "parts of a document",
+            r#"
+output "email" {
+  value = jsondecode(base64decode(google_service_account_key.web.private_key))["client_email"]
+}
+output "key" {
+  value = jsondecode(base64decode(google_service_account_key.web.private_key))["private_key"]
+}
+"#,
+            &["unmarked-secret-output"],
         ),
     ];
     for (case, fixture, expected) in cases {

@@ -58,6 +58,11 @@ const HARMLESS: &[&str] = &[
     "cert", "ca.crt", "tls.crt", "zookeeper_connect_string", "validation_token",
 ];
 
+/// True for a member of a document that is no secret, whatever the document is.
+pub(crate) fn is_harmless_part(name: &str) -> bool {
+    HARMLESS.contains(&name) || is_about(name)
+}
+
 /// The first secret behind a value, with its secrecy.
 pub(crate) fn secret_behind<'t, 'a>(
     cx: &Cx<'_, 'a>,
