@@ -49,6 +49,8 @@ mod regressions;
 #[cfg(test)]
 mod regressions_flow;
 #[cfg(test)]
+mod regressions_places;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod tests;

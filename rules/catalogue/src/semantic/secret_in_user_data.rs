@@ -224,10 +224,8 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
     let block = position.block;
     let is_map = matches!(position.expr.kind(), hcl_syntax::ExprKind::Object(_));
     match block.role {
-        // Inside the arguments of `templatefile` the whole has been looked at.
         Role::Resource if schemas::is_user_data(block.kind(), &position.names()) => {
-            let outer = position.names().take(position.path.len() - 1);
-            !is_map && (is_member(position) || !schemas::is_user_data(block.kind(), &outer))
+            !is_map && !is_inside_script(position)
         }
         Role::Resource | Role::Module => NAMES.contains(&position.key()) && !is_map,
         Role::Data
@@ -240,13 +238,19 @@ fn is_user_data(position: &Position<'_, '_>) -> bool {
     }
 }
 
-/// `metadata = { startup-script = … }`
-fn is_member(position: &Position<'_, '_>) -> bool {
-    let [map, _] = position.path else {
-        return false;
-    };
-    let map = position.block.value(&map.name);
-    map.is_some_and(|map| matches!(map.kind(), hcl_syntax::ExprKind::Object(_)))
+/// Inside the arguments of `templatefile` the whole has been looked at; a map that is written out has a
+/// script in each member: `metadata = { startup-script = … }`.
+fn is_inside_script(position: &Position<'_, '_>) -> bool {
+    let block = position.block;
+    let names: Vec<&str> = position.names().collect();
+    (1..names.len()).any(|depth| {
+        let outer = &names[..depth];
+        schemas::is_user_data(block.kind(), &outer.iter().copied())
+            && block
+                .content
+                .at(outer)
+                .is_some_and(|value| !matches!(value.kind(), hcl_syntax::ExprKind::Object(_)))
+    })
 }
 
 #[cfg(test)]
