@@ -8,7 +8,7 @@ use secretlint_core::{Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity
 
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::kept::keeps_something_else;
-use crate::semantic::secrecy::is_resource;
+use crate::semantic::secrecy::{is_harmless, is_resource, secret_variable};
 use crate::values::{identifies, is_one_of, last_word, meaning_of};
 
 static META: RuleMeta = rule(
@@ -108,10 +108,10 @@ impl Rule for MissingRotation {
         // Stores keep user names, hosts and addresses, too.
         let named = |name: &str| {
             let text = block.value(name).and_then(constant_text);
-            text.is_some_and(|text| identifies(&text))
+            text.is_some_and(|text| identifies(&text) || is_issued(&text))
         };
         if identifies(block.name())
-            || is_certificate(block.name())
+            || is_issued(block.name())
             || named("name")
             || named("secret_id")
             || keeps_something_else(block.kind(), block)
@@ -144,7 +144,7 @@ impl Rule for MissingRotation {
                 )
             }
             "azurerm_key_vault_secret" if block.value("expiration_date").is_none() => {
-                if !keeps(block, "value") {
+                if !keeps(cx, block, "value") {
                     return;
                 }
                 return sink.report(finding(block, nothing_rotates(block)));
@@ -155,12 +155,6 @@ impl Rule for MissingRotation {
             sink.report(finding(block, nothing_rotates(block)));
         }
     }
-}
-
-/// `consul_ca_cert`: what everybody may know of a pair, and expires by itself.
-fn is_certificate(name: &str) -> bool {
-    let last = last_word(name);
-    is_one_of(last, &["cert", "certificate", "crt", "kid"]) && meaning_of(name).is_none()
 }
 
 fn finding(block: &Block<'_>, message: String) -> Finding {
@@ -198,14 +192,28 @@ fn is_filled<'a>(cx: &Cx<'_, 'a>, secret: &Block<'a>, (kind, argument, value): F
     let mut versions = versions
         .iter()
         .map(|&index| &cx.module.blocks[index as usize]);
-    versions.any(|version| keeps(version, value))
+    versions
+        .any(|version| keeps(cx, version, value) && !keeps_something_else(version.kind(), version))
 }
 
-/// The value is given here and changes of it are not ignored.
-fn keeps(block: &Block<'_>, value: &str) -> bool {
-    let given = [value, &format!("{value}_wo")]
-        .iter()
-        .any(|name| block.value(name).is_some());
+/// `vpn_certificate`, `jwt_kid`: a certificate has its own end, and the id of a key is none. The key that
+/// belongs to one says so: `certificate_private_key`.
+fn is_issued(name: &str) -> bool {
+    const WORDS: &[&str] = &["cert", "certs", "certificate", "certificates", "crt", "kid"];
+    is_one_of(last_word(name), WORDS) && meaning_of(name).is_none()
+}
+
+/// The value is given here, may be a secret, and changes of it are not ignored. What the object is called
+/// says more than what the value is called.
+fn keeps<'a>(cx: &Cx<'_, 'a>, block: &Block<'a>, value: &str) -> bool {
+    let named = meaning_of(block.name()).is_some();
+    let given = [value, &format!("{value}_wo")].iter().any(|name| {
+        block.value(name).is_some_and(|value| {
+            let trace = cx.trace(block, value);
+            let known = trace.complete && trace.literals.is_empty() && is_harmless(cx, &trace);
+            named || !known || secret_variable(cx, &trace).is_some()
+        })
+    });
     let ignored = block.content.blocks("lifecycle").any(|lifecycle| {
         let ignored = lifecycle.attribute("ignore_changes");
         ignored.is_some_and(|ignored| {

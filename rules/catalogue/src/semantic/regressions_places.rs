@@ -37,3 +37,34 @@ fn maps_of_metadata_are_looked_at_by_member() {
         }
     }
 }
+
+#[test]
+fn what_is_no_secret_is_not_rotated() {
+    let keeps = |name: &str, value: &str| {
+        let fixture = format!(
+            "resource \"aws_secretsmanager_secret\" \"{name}\" {{}}\nresource \"aws_secretsmanager_secret_version\" \"{name}\" {{\n  secret_id = aws_secretsmanager_secret.{name}.id\n  secret_string = {value}\n}}\n"
+        );
+        reports(&fixture)
+            .iter()
+            .any(|rule| rule == "missing-rotation")
+    };
+    for (name, value) in [
+        ("partner", "tls_self_signed_cert.ca.cert_pem"),
+        ("owner", "azurerm_mssql_server.app.administrator_login"),
+        ("partner_cert", "var.partner"),
+        ("gateway_certificate", "var.gateway"),
+        ("jwt_kid", "random_uuid.kid.result"),
+    ] {
+        assert!(!keeps(name, value), "{name}");
+    }
+    for (name, value) in [
+        ("partner", "random_password.partner.result"),
+        ("gateway_certificate_key", "var.gateway"),
+        (
+            "app",
+            "jsonencode({ user = aws_db_instance.app.username, password = var.password })",
+        ),
+    ] {
+        assert!(keeps(name, value), "{name}");
+    }
+}
