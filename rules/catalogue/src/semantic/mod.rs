@@ -5,6 +5,7 @@
 //! [`literal`] (is this literal a secret, and where does it stand), [`secrecy`] (is what flows here
 //! secret; [`pointer`] and [`kept`] for what only leads to one or is kept beside it) and [`sink`] (reporting what flows into a place).
 
+mod brought;
 mod commands;
 mod describe;
 mod ephemeral_copied_to_state;

@@ -68,3 +68,100 @@ fn what_is_no_secret_is_not_rotated() {
         assert!(keeps(name, value), "{name}");
     }
 }
+
+#[test]
+fn environments_are_put_together_from_locals() {
+    let environment = |locals: &str, value: &str| {
+        let fixture = format!(
+            "variable \"db_password\" {{\n  sensitive = true\n}}\nlocals {{\n{locals}\n}}\nresource \"aws_lambda_function\" \"app\" {{\n  environment {{\n    variables = {value}\n  }}\n}}\n"
+        );
+        reports(&fixture)
+    };
+    let reported = ["secret-in-plain-environment"];
+    let database = "db_config = { DB_PASSWORD = var.db_password, DB_USER = \"app\" }";
+    for (locals, value) in [
+        (database, "local.db_config"),
+        (database, "merge(local.db_config, { A = \"b\" })"),
+        (database, "var.on ? local.db_config : {}"),
+        (
+            "app = { db = { DB_PASSWORD = var.db_password } }",
+            "local.app.db",
+        ),
+        (
+            "all = merge(var.more, local.db)\n  db = var.on ? { DB_PASSWORD = var.db_password } : {}",
+            "local.all",
+        ),
+    ] {
+        assert_eq!(environment(locals, value), reported, "{locals} {value}");
+    }
+    for (locals, value) in [
+        (
+            database,
+            "{ for name, value in local.db_config : name => name }",
+        ),
+        (
+            "names = { DB_SECRET_NAME = var.db_secret_name }",
+            "local.names",
+        ),
+        ("loop = merge(local.loop, {})", "local.loop"),
+        (database, "{ A = local.db_config.DB_USER }"),
+    ] {
+        assert_eq!(
+            environment(locals, value),
+            Vec::<String>::new(),
+            "{locals} {value}"
+        );
+    }
+    // A local that is called like an environment: where the secret stands, once.
+    let named = "db_env_vars = { DB_PASSWORD = var.db_password }";
+    assert_eq!(environment(named, "local.db_env_vars"), reported);
+    // Maps that were written as blocks.
+    let old = "variable \"db_password\" {\n  sensitive = true\n}\nresource \"aws_lambda_function\" \"app\" {\n  environment {\n    variables {\n      DB_PASSWORD = \"${var.db_password}\"\n    }\n  }\n}\n";
+    assert_eq!(reports(old), reported);
+    let pairs = "variable \"db_password\" {\n  sensitive = true\n}\nresource \"docker_container\" \"app\" {\n  env = [for name, value in { DB_PASSWORD = var.db_password } : \"${name}=${value}\"]\n}\n";
+    assert_eq!(reports(pairs), reported);
+    let list = r#"
+locals {
+  settings = [{ name = "DB_PASSWORD", value = random_password.db.result }, { name = "A", value = "b" }]
+}
+resource "aws_ecs_task_definition" "app" {
+  container_definitions = jsonencode([{ environment = concat(local.settings, []) }])
+}
+"#;
+    assert_eq!(reports(list), reported);
+}
+
+#[test]
+fn task_definitions_are_rendered_from_templates() {
+    let defined = |line: &str| {
+        let fixture = format!(
+            "# file: main.tf\nresource \"aws_ecs_task_definition\" \"app\" {{\n  container_definitions = templatefile(\"app.json\", {{ db_password = random_password.db.result, image = var.image }})\n}}\nresource \"aws_ecs_task_definition\" \"old\" {{\n  container_definitions = data.template_file.old.rendered\n}}\ndata \"template_file\" \"old\" {{\n  template = file(\"${{path.module}}/app.json\")\n  vars = {{\n    db_password = random_password.db.result\n  }}\n}}\n# file: app.json\n[{{ \"image\": \"${{image}}\",\n{line} }}]\n"
+        );
+        reports(&fixture)
+    };
+    assert_eq!(
+        defined("\"environment\": [{ \"name\": \"DB_PASSWORD\", \"value\": \"${db_password}\" }]"),
+        ["secret-in-plain-environment"; 2]
+    );
+    assert_eq!(
+        defined("\"secrets\": [{ \"name\": \"DB_PASSWORD\", \"valueFrom\": \"${db_password}\" }]"),
+        Vec::<String>::new()
+    );
+    let elsewhere = "resource \"aws_ecs_task_definition\" \"app\" {\n  container_definitions = templatefile(var.template, { db_password = random_password.db.result })\n}\n";
+    assert_eq!(reports(elsewhere), ["secret-in-plain-environment"]);
+}
+
+#[test]
+fn settings_of_beanstalk_are_an_environment() {
+    let setting = |namespace: &str| {
+        let fixture = format!(
+            "variable \"db_password\" {{\n  sensitive = true\n}}\nresource \"aws_elastic_beanstalk_environment\" \"app\" {{\n  setting {{\n    namespace = \"{namespace}\"\n    name = \"RDS_PASSWORD\"\n    value = var.db_password\n  }}\n}}\n"
+        );
+        reports(&fixture)
+    };
+    assert_eq!(
+        setting("aws:elasticbeanstalk:application:environment"),
+        ["secret-in-plain-environment"]
+    );
+    assert_eq!(setting("aws:rds:dbinstance"), Vec::<String>::new());
+}

@@ -1,14 +1,13 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
-use hcl_syntax::{Expr, ExprKind, Part};
-use secretlint_core::facts::{
-    Block, FileKind, Position, Reference, Role, SegmentKind, Subject, Via, members,
-};
+use hcl_syntax::{Expr, ExprKind, Part, Span};
+use secretlint_core::facts::{Block, FileKind, Position, Role, Segment, SegmentKind, Trace, Via};
 use secretlint_core::{
-    Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
+    Cx, Family, Finding, Hooks, Look, Place, Rank, Related, Rule, RuleMeta, Severity, Sink, Word,
 };
 
 use crate::schemas;
+use crate::semantic::brought::{by_locals, by_template};
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::fills::only_fills_secrets;
 use crate::semantic::pointer::{is_approle, is_pointer};
@@ -136,6 +135,9 @@ impl Rule for SecretInPlainEnvironment {
             return definitions(cx, position, sink);
         }
         if !is_variable(position) && !is_assignment(position) {
+            if is_whole(position) {
+                through_locals(cx, position, sink);
+            }
             return;
         }
         if says_public(position.key()) {
@@ -147,16 +149,7 @@ impl Rule for SecretInPlainEnvironment {
         if only_fills_secrets(cx, position) {
             return;
         }
-        // Ids, names and addresses that are taken out of a stored document.
-        let name = position.meaning();
-        let other = !is_key_id(name)
-            && (identifies(name) && found.what.starts_with("data.")
-                // `SECRET_NAME = var.login_secret`: one name against another.
-                || is_pointer(name)
-                    && !is_approle(name)
-                    && matches!(position.expr.kind(), ExprKind::Traversal(_))
-                    && found.what.starts_with("var."));
-        if other {
+        if is_other(position.meaning(), position.expr, &found.what) {
             return;
         }
         let message = format!(
@@ -172,6 +165,17 @@ impl Rule for SecretInPlainEnvironment {
             sink,
         );
     }
+}
+
+/// True for ids, names and addresses that are taken out of a stored document.
+fn is_other(name: &str, value: Expr<'_>, what: &str) -> bool {
+    !is_key_id(name)
+        && (identifies(name) && what.starts_with("data.")
+            // `SECRET_NAME = var.login_secret`: one name against another.
+            || is_pointer(name)
+                && !is_approle(name)
+                && matches!(value.kind(), ExprKind::Traversal(_))
+                && what.starts_with("var."))
 }
 
 /// The platform's own way to name a secret, by the beginning of the resource's type.
@@ -312,14 +316,38 @@ fn is_container(name: &str) -> bool {
 fn schemas_say(position: &Position<'_, '_>) -> bool {
     position.block.role == Role::Resource
         && position.path.len() > 1
-        && schemas::is_environment(position.block.kind(), &position.names())
+        && (schemas::is_environment(position.block.kind(), &position.names())
+            || is_of_beanstalk(position))
         && !position.names().any(|name| REFERENCES.contains(&name))
+}
+
+/// `setting { namespace = "aws:elasticbeanstalk:application:environment" … value = … }`
+fn is_of_beanstalk(position: &Position<'_, '_>) -> bool {
+    position.block.kind().starts_with("aws_elastic_beanstalk_")
+        && position.is_at(&["setting", "value"])
+        && position.block.content.blocks("setting").any(|setting| {
+            let is = |name, wanted: &dyn Fn(Expr<'_>) -> bool| {
+                let attribute = setting.attribute(name);
+                attribute.is_some_and(|attribute| wanted(attribute.value))
+            };
+            is("value", &|value| value.span() == position.expr.span())
+                && is("namespace", &|space| {
+                    space.text().contains(":application:environment")
+                })
+        })
+}
+
+/// `environment { variables { DB_PASSWORD = … } }`: maps were written as blocks.
+fn is_old_map(position: &Position<'_, '_>) -> bool {
+    let is =
+        |segment: &Segment<'_>, name| segment.kind == SegmentKind::Block && segment.name == name;
+    matches!(position.path, [.., outer, map, _] if is(outer, "environment") && is(map, "variables"))
 }
 
 /// A map member, or the `value` of a `{ name, value }` pair or block.
 fn ends_a_path(position: &Position<'_, '_>) -> bool {
     position.path.last().is_some_and(|segment| {
-        segment.kind == SegmentKind::Key
+        (segment.kind == SegmentKind::Key || is_old_map(position))
             && !matches!(&*segment.name, "valueFrom" | "value_from" | "name" | "arn")
             || segment.kind == SegmentKind::Attribute
                 && (&*segment.name == "value" || is_of_nomad(position))
@@ -332,26 +360,73 @@ fn is_of_nomad(position: &Position<'_, '_>) -> bool {
         && matches!(position.path, [.., outer, _] if &*outer.name == "env")
 }
 
+/// The value of a whole environment that is put together: `merge(local.database, { … })`, `[for … in { … } : …]`.
+fn is_whole(position: &Position<'_, '_>) -> bool {
+    let (key, kind) = (position.key(), position.block.kind());
+    let computed = matches!(
+        position.expr.kind(),
+        ExprKind::Traversal(_) | ExprKind::Call(_) | ExprKind::Conditional(_) | ExprKind::For(_)
+    );
+    if !computed || !position.via.is_empty() || position.block.role == Role::Locals {
+        return false;
+    }
+    let mut outer = position.names().rev().skip(1);
+    let within = |name: &str| REFERENCES.contains(&name) || name == "provisioner";
+    let whole = is_container(key)
+        || key == "variables" && outer.clone().next() == Some("environment")
+        || position.path.len() == 1 && schemas::is_environment(kind, &position.names());
+    whole
+        && !outer.any(|name| within(name) || is_container(name) && key != "variables")
+        && ["local.", "for "]
+            .iter()
+            .any(|word| position.expr.text().contains(word))
+}
+
+/// The secrets among the members of locals that become an environment. A local that is called like one is
+/// looked at where it stands.
+fn through_locals<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+    let mut reported: Option<Span> = None;
+    for member in by_locals(cx, position, is_container) {
+        let by = member.by.span();
+        if says_public(&member.name) || reported == Some(by) {
+            continue;
+        }
+        let Some(what) = secret_of(cx, &cx.trace(member.block, member.value)) else {
+            continue;
+        };
+        if is_other(&member.name, member.value, &what) {
+            continue;
+        }
+        reported = Some(by);
+        let message = format!(
+            "`{}` puts the secret `{what}` into a plain environment, as `{}`",
+            position.address(),
+            member.name
+        );
+        let place = position.block.file.place(by);
+        let mut finding = Finding::new(&META, place, position.address(), message);
+        finding.related.push(Related {
+            place: member.block.file.place(member.value.span()),
+            message: format!("`{what}` enters here"),
+        });
+        let advice = instead(position.block.kind());
+        finding.help = advice.map_or(finding.help, Into::into);
+        sink.report(finding);
+    }
+}
+
+/// The address of the secret behind a value.
+fn secret_of<'a>(cx: &Cx<'_, 'a>, trace: &Trace<'a>) -> Option<String> {
+    match secret_behind(cx, trace) {
+        Some((source, _)) => Some(source.reference.address()),
+        None => secret_variable(cx, trace).map(|name| format!("var.{name}")),
+    }
+}
+
 /// Task definitions written as a JSON text with interpolations.
 fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
-    let template = match position.expr.kind() {
-        ExprKind::Template(template) => template,
-        ExprKind::Call(call) if call.name() == "templatefile" => {
-            return rendered(cx, position, (position.block, call.args().nth(1)), sink);
-        }
-        ExprKind::Traversal(traversal) => {
-            let reference = Reference::of(traversal);
-            let Subject::Object { mode, kind, name } = &reference.subject else {
-                return;
-            };
-            return match cx.module.object(*mode, kind, name) {
-                Some(template) if kind == "template_file" => {
-                    rendered(cx, position, (template, template.value("vars")), sink);
-                }
-                _ => {}
-            };
-        }
-        _ => return,
+    let ExprKind::Template(template) = position.expr.kind() else {
+        return rendered(cx, position, sink);
     };
     let file = position.block.file;
     for part in template.parts() {
@@ -360,48 +435,40 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
         };
         let before = &file.text()[..inner.span().start as usize];
         let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
-        if line.contains("valueFrom") || !line.contains("value") {
-            continue;
-        }
-        defined(cx, position, (position.block, inner), sink);
-    }
-}
-
-/// Task definitions that are rendered from a file with values, which stand in a block.
-fn rendered<'a>(
-    cx: &Cx<'_, 'a>,
-    position: &Position<'_, 'a>,
-    (block, values): (&Block<'a>, Option<Expr<'a>>),
-    sink: &mut Sink,
-) {
-    for member in values.into_iter().flat_map(members) {
-        if !is_pointer(&member.name) {
-            defined(cx, position, (block, member.value), sink);
+        if is_plain(line)
+            && let Some(what) = secret_of(cx, &cx.trace(position.block, inner))
+        {
+            sink.report(defined(position, file.place(inner.span()), &what));
         }
     }
 }
 
-/// Reports a value that becomes a part of a task definition, when it is a secret.
-fn defined<'a>(
-    cx: &Cx<'_, 'a>,
-    position: &Position<'_, 'a>,
-    (block, value): (&Block<'a>, Expr<'a>),
-    sink: &mut Sink,
-) {
-    let trace = cx.trace(block, value);
-    let what = match secret_behind(cx, &trace) {
-        Some((source, _)) => source.reference.address(),
-        None => match secret_variable(cx, &trace) {
-            Some(name) => format!("var.{name}"),
-            None => return,
-        },
-    };
-    let (place, address) = (block.file.place(value.span()), position.address());
-    let message = format!("`{address}` puts the secret `{what}` into a plain environment");
-    let mut finding = Finding::new(&META, place, address, message);
+/// The variables of a template of task definitions.
+fn rendered<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
+    for variable in by_template(cx, position, is_plain) {
+        if !is_pointer(&variable.name)
+            && let Some(what) = secret_of(cx, &cx.trace(variable.block, variable.value))
+        {
+            let place = variable.block.file.place(variable.value.span());
+            sink.report(defined(position, place, &what));
+        }
+    }
+}
+
+/// True for the beginning of a line of a task definition that goes on with a value.
+fn is_plain(line: &str) -> bool {
+    line.contains("value") && !line.contains("valueFrom")
+}
+
+fn defined(position: &Position<'_, '_>, place: Place, what: &str) -> Finding {
+    let message = format!(
+        "`{}` puts the secret `{what}` into a plain environment",
+        position.address()
+    );
+    let mut finding = Finding::new(&META, place, position.address(), message);
     let advice = instead(position.block.kind()).or(instead("aws_ecs_task_definition"));
     finding.help = advice.map_or(finding.help, Into::into);
-    sink.report(finding);
+    finding
 }
 
 #[cfg(test)]
