@@ -165,3 +165,18 @@ fn settings_of_beanstalk_are_an_environment() {
     );
     assert_eq!(setting("aws:rds:dbinstance"), Vec::<String>::new());
 }
+
+#[test]
+fn scripts_of_several_lists_are_command_lines() {
+    let fixture = r#"
+variable "db_password" {
+  sensitive = true
+}
+resource "null_resource" "app" {
+  provisioner "remote-exec" {
+    inline = concat(["date"], var.on ? ["login ${var.db_password}"] : [])
+  }
+}
+"#;
+    assert_eq!(reports(fixture), ["secret-in-command"]);
+}

@@ -1,6 +1,6 @@
 //! `secret-in-command`: a secret in the command line or script of a provisioner.
 
-use secretlint_core::facts::{Block, Position};
+use secretlint_core::facts::{Block, Position, Via};
 use secretlint_core::{Cx, Family, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word};
 
 use crate::semantic::describe::{Texts, rule};
@@ -83,15 +83,28 @@ impl Rule for SecretInCommand {
     }
 }
 
+fn is_list(via: &Via<'_>) -> bool {
+    matches!(
+        via,
+        Via::Branch
+            | Via::Argument {
+                function: "concat" | "flatten" | "compact",
+                ..
+            }
+    )
+}
+
 /// A command, or one line of an inline script.
 fn is_command(position: &Position<'_, '_>) -> bool {
-    use secretlint_core::facts::Via;
     if position.names().next() != Some("provisioner") {
         return false;
     }
     match position.key() {
         "command" => position.via.is_empty(),
-        "inline" => matches!(position.via, [Via::Element]),
+        // `concat(["…"], ["…"])` is a script, too.
+        "inline" => {
+            matches!(position.via, [around @ .., Via::Element] if around.iter().all(is_list))
+        }
         _ => false,
     }
 }
