@@ -180,3 +180,52 @@ resource "null_resource" "app" {
 "#;
     assert_eq!(reports(fixture), ["secret-in-command"]);
 }
+
+#[test]
+fn variables_of_programs_and_structures_hold_secrets() {
+    let unmarked = |name: &str, body: &str, rest: &str| {
+        let fixture = format!("variable \"{name}\" {{\n{body}\n}}\n{rest}\n");
+        reports(&fixture)
+            .iter()
+            .any(|rule| rule == "unmarked-secret-variable")
+    };
+    let object = "type = object({ host = string, password = string })";
+    let many = "type = map(object({ name = string, password = string }))";
+    for (name, body) in [
+        ("github_pat", "type = string"),
+        ("dd_app_key", ""),
+        ("logs_analytics_workspace_key", "default = \"\""),
+        ("database", object),
+        ("users", many),
+    ] {
+        assert!(unmarked(name, body, ""), "{name} {body}");
+    }
+    let run = "resource \"vault_generic_endpoint\" \"user\" {\n  for_each = var.users\n}";
+    for (name, body, rest) in [
+        (
+            "database",
+            "type = object({ password = string })\nsensitive = true",
+            "",
+        ),
+        (
+            "database",
+            "type = object({ password = bool, name = string })",
+            "",
+        ),
+        ("users", many, run),
+        (
+            "endings",
+            "type = object({ private_key = string })\n  default = { private_key = \"key\" }",
+            "",
+        ),
+        (
+            "service_account_key",
+            "description = \"Path to the key\"",
+            "",
+        ),
+        ("app_key", "", ""),
+        ("compat", "", ""),
+    ] {
+        assert!(!unmarked(name, body, rest), "{name} {body}");
+    }
+}

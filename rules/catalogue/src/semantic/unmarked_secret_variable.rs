@@ -1,14 +1,14 @@
 //! `unmarked-secret-variable`: a variable holds a secret and is not marked.
 
 use secretlint_core::facts::{
-    Block, BlockId, FileKind, Position, Role, Step, Subject, Variable, Via, Visitor, constant_text,
-    members, visit_positions,
+    Attribute, Block, BlockId, FileKind, Position, Role, Step, Subject, Variable, Via, Visitor,
+    constant_text, members, peel, visit_positions,
 };
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Rule, RuleMeta, Severity, Sink,
 };
 
-use hcl_syntax::{ExprKind, Span};
+use hcl_syntax::{Expr, ExprKind, Span};
 use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
@@ -72,7 +72,7 @@ impl Rule for UnmarkedSecretVariable {
             .module
             .variables
             .iter()
-            .filter(|variable| is_candidate(cx, variable))
+            .filter(|variable| is_candidate(cx, variable) || is_other_candidate(cx, variable))
             .collect();
         if candidates.is_empty() {
             return;
@@ -116,15 +116,114 @@ fn is_candidate<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
     {
         return false;
     }
-    let marked = ["sensitive", "ephemeral"].iter().any(|name| {
-        block
-            .value(name)
-            .is_some_and(|value| value.text() != "false")
-    });
-    !marked
+    !is_marked(block)
         && holds_text(variable, meaning.kind)
         && !describes_a_name(block)
         && !is_object(cx, variable)
+}
+
+fn is_marked(block: &Block<'_>) -> bool {
+    ["sensitive", "ephemeral"].iter().any(|name| {
+        block
+            .value(name)
+            .is_some_and(|value| value.text() != "false")
+    })
+}
+
+/// What is secret although the name alone does not say so: keys of programs, structures with a secret in them.
+fn is_other_candidate<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
+    let block = cx.module.block(variable.block);
+    let terraform = block.file.kind.is_terraform();
+    let key = || is_key_of_program(&variable.name) && holds_text(variable, Kind::Key);
+    terraform
+        && !variable.sensitive
+        && !variable.ephemeral
+        && (key() || is_structure(cx, variable))
+        && !is_marked(block)
+        && !describes_a_name(block)
+}
+
+/// `github_pat`, `datadog_app_key`: other programs call something else so.
+fn is_key_of_program(name: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "analytics_workspace_key",
+        "azdo_pat",
+        "datadog_app_key",
+        "dd_app_key",
+        "devops_pat",
+        "gh_pat",
+        "github_pat",
+        "gitlab_pat",
+        "gossip_encryption_key",
+        "netbird_setup_key",
+        "pagerduty_key",
+        "pagerduty_service_key",
+        "service_account_key",
+        "storage_account_key",
+    ];
+    ENDS.iter().any(|end| {
+        name.strip_suffix(end)
+            .is_some_and(|before| before.is_empty() || before.ends_with('_'))
+    })
+}
+
+/// `object({ host = string, password = string })`, and maps and lists of those that nothing runs over: what
+/// is sensitive cannot be run over.
+fn is_structure<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
+    let mut kind = variable.kind.map(peel);
+    let mut several = false;
+    let fields = loop {
+        let Some(ExprKind::Call(call)) = kind.map(Expr::kind) else {
+            return false;
+        };
+        kind = call.args().next().map(peel);
+        match call.name() {
+            "object" => break kind,
+            "map" | "list" | "set" => several = true,
+            _ => return false,
+        }
+    };
+    let fields: Vec<Attribute<'a>> = fields.into_iter().flat_map(members).collect();
+    let secret = |field: &Attribute<'a>| {
+        meaning_of(&field.name).is_some_and(|meaning| {
+            meaning.strong && matches!(meaning.kind, Kind::Password | Kind::PrivateKey)
+        }) && takes_text(field, fields.len())
+            && !is_given_otherwise(variable, &field.name)
+    };
+    let subject = Subject::Variable(variable.name.clone());
+    fields.iter().any(secret)
+        && !(several
+            && cx
+                .module
+                .uses_of(&subject)
+                .iter()
+                .any(|found| found.attribute.name == "for_each"))
+}
+
+/// `string`, `optional(string)`: among many settings an optional password is rarely given.
+fn takes_text(field: &Attribute<'_>, fields: usize) -> bool {
+    const MANY: usize = 8;
+    match field.value.text() {
+        "string" => true,
+        "optional(string)" => fields <= MANY,
+        _ => false,
+    }
+}
+
+/// `default = { private_key = "key" }`: the name of a file, a setting.
+fn is_given_otherwise(variable: &Variable<'_>, name: &str) -> bool {
+    let given = variable
+        .default
+        .into_iter()
+        .flat_map(members)
+        .find(|member| member.name == name);
+    given
+        .and_then(|member| constant_text(member.value))
+        .zip(meaning_of(name))
+        .is_some_and(|(text, meaning)| {
+            let judgement = judge(&text, meaning.kind, name, false);
+            matches!(judgement, Judgement::NotSecret(other) if other != Other::Empty)
+        })
 }
 
 /// A variable without a type that is called `secret` and takes blocks, or an object that is one.
