@@ -229,3 +229,52 @@ fn variables_of_programs_and_structures_hold_secrets() {
         assert!(!unmarked(name, body, rest), "{name} {body}");
     }
 }
+
+#[test]
+fn objects_and_members_are_told_apart() {
+    let output = |value: &str| {
+        let fixture = format!("output \"given\" {{\n  value = {value}\n}}\n");
+        reports(&fixture)
+            .iter()
+            .any(|rule| rule == "unmarked-secret-output")
+    };
+    for value in [
+        "aws_iam_access_key.ci",
+        "google_storage_hmac_key.ci",
+        "data.azurerm_key_vault_secret.ci",
+        "google_container_cluster.main.master_auth[0].client_key",
+        "jsondecode(base64decode(google_service_account_key.ci.private_key))[\"private_key\"]",
+        "tailscale_tailnet_key.ci.key",
+        "nomad_acl_token.ci.secret_id",
+    ] {
+        assert!(output(value), "{value}");
+    }
+    for value in [
+        "jsondecode(base64decode(google_service_account_key.ci.private_key))[\"client_email\"]",
+        "jsondecode(base64decode(google_service_account_key.ci.private_key)).private_key_id",
+        "{ for name, value in azurerm_api_management_named_value.all : name => { secret = value.secret } }",
+        "azurerm_api_management_named_value.all.secret",
+        "ibm_code_engine_build.main.output_secret",
+        "var.event_secret.description",
+        "aws_iam_access_key.ci.id",
+    ] {
+        assert!(!output(value), "{value}");
+    }
+    let named = r#"
+variable "ca_private_key" {
+  type      = object({ id = string, data = string })
+  sensitive = true
+}
+locals {
+  key = var.ca_private_key
+}
+resource "google_secret_manager_secret" "ca" {
+  secret_id  = local.key.id
+  expire_time = "2030-01-01T00:00:00Z"
+}
+output "ca_private_key_secret" {
+  value = google_secret_manager_secret.ca.secret_id
+}
+"#;
+    assert_eq!(reports(named), Vec::<String>::new());
+}

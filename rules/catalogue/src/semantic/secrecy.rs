@@ -42,6 +42,16 @@ const SHORT_LIVED: &[&str] = &[
     "azurerm_application_insights",
 ];
 
+/// Attributes that are called like a secret, by the beginning of the object's type.
+const NO_SECRETS: &[(&str, &str)] = &[
+    // The secret that a version belongs to, by its name.
+    ("google_secret_manager_", "secret"),
+    // Whether the value is one.
+    ("azurerm_api_management_named_value", "secret"),
+    // The name of what holds the access to a registry.
+    ("ibm_code_engine_build", "output_secret"),
+];
+
 /// Attributes that are no secrets whatever the object is.
 #[rustfmt::skip]
 const HARMLESS: &[&str] = &[
@@ -55,7 +65,8 @@ const HARMLESS: &[&str] = &[
     "engine", "hex", "b64_std", "b64_url", "dec", "ipv4_address", "login_server", "vault_uri",
     "latest_version", "member", "tags", "namespace", "project", "number", "password_data",
     "client_certificate", "ca_crt", "ca_cert", "certificate", "certificate_body", "instrumentation_key",
-    "cert", "ca.crt", "tls.crt", "zookeeper_connect_string", "validation_token",
+    "cert", "ca.crt", "tls.crt", "zookeeper_connect_string", "validation_token", "description", "type",
+    "client_email", "client_x509_cert_url", "private_key_id", "project_id",
 ];
 
 /// True for a member of a document that is no secret, whatever the document is.
@@ -136,7 +147,12 @@ pub(crate) fn of_source(cx: &Cx<'_, '_>, source: &Source<'_>) -> Secrecy {
         }
         Subject::Module(name) | Subject::Dependency(name) => of_output(name, reference),
         Subject::Local(name) => by_name(Some(last_key(reference).unwrap_or(name))),
-        Subject::Other(word) if matches!(&**word, "each" | "self" | "dependency" | "include") => {
+        Subject::Other(word)
+            if matches!(
+                &**word,
+                "each" | "self" | "dependency" | "include" | "values"
+            ) =>
+        {
             by_name(last_key(reference))
         }
         Subject::Other(_) => Secrecy::Unknown,
@@ -249,8 +265,8 @@ fn by_schema(
         if attribute == "connection_strings" && kind.starts_with("mongodbatlas_") {
             return Some(Secrecy::Harmless);
         }
-        // The secret that a version belongs to, by its name.
-        if attribute == "secret" && kind.starts_with("google_secret_manager_") {
+        let other = |(start, name): &(&str, &str)| attribute == *name && kind.starts_with(start);
+        if NO_SECRETS.iter().any(other) {
             return Some(Secrecy::Harmless);
         }
         // A part of a document, or a secret whose own name says that it is none:
@@ -282,7 +298,9 @@ fn by_schema(
             });
         }
         // A data source shows what its resource shows.
-        if schemas::is_secret_result(kind, attribute) {
+        if schemas::is_secret_result(kind, attribute)
+            || part.is_some_and(|part| schemas::is_secret_result(kind, part))
+        {
             return Some(Secrecy::Secret);
         }
         // A parameter holds whatever its name says.
@@ -310,7 +328,14 @@ fn by_schema(
     {
         return Some(Secrecy::Secret);
     }
-    if first.is_none() && mode == Mode::Managed && schemas::generated(kind).is_some() {
+    // The object as a whole, where it is nothing but a secret.
+    let only_secret = || match mode {
+        Mode::Managed => {
+            schemas::generated(kind).is_some() || schemas::instead_of_long_lived(kind).is_some()
+        }
+        _ => schemas::stored_by_data(kind).is_some_and(|stored| !stored.named),
+    };
+    if first.is_none() && only_secret() {
         return Some(Secrecy::Secret);
     }
     None

@@ -392,8 +392,10 @@ impl<'r, 'a> Search<'r, 'a> {
                     whole: false,
                     ..scope
                 };
+                // A document that is decoded around it: `jsondecode(base64decode(x)).client_email`.
+                let path = if name == "base64decode" { path } else { &[] };
                 for argument in call.args().skip(range.start).take(range.len()) {
-                    self.walk(scope, argument, &[], depth + 1);
+                    self.walk(scope, argument, path, depth + 1);
                 }
             }
         }
