@@ -57,7 +57,9 @@ static METAS: [RuleMeta; 4] = [
             "What cannot be read cannot be checked: the rest of the file is linted, this part may not be.",
             "Correct the syntax.",
         ),
-        "The parser recovers after an error and lints what follows; the finding shows what was not understood.\n",
+        "The parser recovers after an error and lints what follows; the finding shows what was not understood.\n\
+         Nothing is said of files that another program makes or reads: templates of ERB, Jinja and Go, and\n\
+         policies of Vault, whose reader takes more.\n",
     ),
     meta(
         "unused-suppression",

@@ -282,6 +282,32 @@ fn one_literal_has_one_finding_the_most_specific() {
 }
 
 #[test]
+fn files_that_other_programs_make_or_read_have_no_syntax_errors() {
+    let errors = |file: &str| {
+        let report = report_with(&format!("--- {file}\n"), &plain());
+        let findings = report.findings.iter();
+        findings
+            .filter(|finding| finding.rule == "syntax-error")
+            .count()
+    };
+    for file in [
+        "base.tfvars\nbucket = <%= output('shared.bucket') %>",
+        "main.tf\n{% for zone in zones %}\na = 1\n{% endfor %}",
+        "terragrunt.hcl\ninputs = {\n  {{- if .Name }}\n  a = 1\n  {{- end }}\n}",
+        "admin.hcl\n# All of it.\npath \"auth/*\"\n{\n  capabilities = [\"read\"]\n}",
+    ] {
+        assert_eq!(errors(file), 0, "{file}");
+    }
+    for file in [
+        "main.tf\nlocals {\n  a = {{ b = 1 }\n}",
+        "main.tf\npath \"auth/*\"\n{\n  a = 1\n}",
+        "env.hcl\nlocals\n{\n  path = 1\n}",
+    ] {
+        assert_eq!(errors(file), 1, "{file}");
+    }
+}
+
+#[test]
 fn syntax_errors_are_findings_and_the_rest_is_linted() {
     let report = report_with(
         "--- main.tf\nlocals {\n  broken = = \n}\nlocals {\n  password = \"x\"\n}\n",
