@@ -1,8 +1,9 @@
 //! Names and descriptions of what only leads to a secret: its name, id, ARN, place.
 
-use secretlint_core::facts::{Block, constant_string};
+use secretlint_core::Cx;
+use secretlint_core::facts::{Block, Position, Role, constant_string, members};
 
-use crate::values::{is_one_of, last_word, meaning_of};
+use crate::values::{is_one_of, is_word, last_word, meaning_of};
 
 /// True for names of what only leads to a secret: its name, id, ARN, place, the key it is encrypted
 /// with in a key service.
@@ -43,6 +44,56 @@ pub(crate) fn is_approle(name: &str) -> bool {
 pub(crate) fn is_described_as_pointer(block: &Block<'_>) -> bool {
     let description = block.value("description").and_then(constant_string);
     description.is_some_and(|text| describes_pointer(&text))
+}
+
+/// `map = { MAIL_SECRET = "common-MAIL-SECRET" }` beside `key_vault_id`, in what is called secrets: the entry of a
+/// vault that a setting is filled from.
+pub(crate) fn is_entry_of_vault(position: &Position<'_, '_>, text: &str) -> bool {
+    const VAULTS: &[&str] = &[
+        "key_vault_id",
+        "keyvault_id",
+        "vault",
+        "vault_id",
+        "secret_store",
+    ];
+    let words = |name: &str| -> Vec<String> {
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        words.map(str::to_ascii_lowercase).collect()
+    };
+    let own = words(position.key());
+    let is_name = text.contains('-')
+        && text
+            .split('-')
+            .all(|part| is_word(part.trim_end_matches(|c: char| c.is_ascii_digit())))
+        && words(text).iter().any(|word| own.contains(word));
+    if !is_name {
+        return false;
+    }
+    let names: Vec<&str> = position.names().collect();
+    (1..names.len()).any(|depth| {
+        let outer = &names[..depth];
+        is_one_of(last_word(outer[depth - 1]), &["secret", "secrets"])
+            && position
+                .block
+                .content
+                .at(outer)
+                .is_some_and(|value| members(value).any(|member| VAULTS.contains(&&*member.name)))
+    })
+}
+
+/// An input of a module in the tree whose variable is described as a name.
+pub(crate) fn is_given_as_pointer(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> bool {
+    let block = position.block;
+    if block.role != Role::Module || position.path.len() != 1 {
+        return false;
+    }
+    let target = cx.module.call(block.name()).and_then(|call| call.target);
+    target.is_some_and(|target| {
+        let module = cx.workspace.module(target);
+        module
+            .variable(position.key())
+            .is_some_and(|variable| is_described_as_pointer(module.block(variable.block)))
+    })
 }
 
 /// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to

@@ -278,3 +278,30 @@ output "ca_private_key_secret" {
 "#;
     assert_eq!(reports(named), Vec::<String>::new());
 }
+
+#[test]
+fn entries_of_vaults_and_inputs_that_take_names_are_no_secrets() {
+    let entries = |outer: &str| {
+        format!(
+            "module \"app\" {{\n  source = \"acme/app/azurerm\"\n  {outer} = {{\n    key_vault_id = var.vault\n    map = {{\n      MAIL_SECRET = \"common-MAIL2-SECRET\"\n      SEARCH_API_KEY = \"funcsearch-KEY-BACKEND\"\n    }}\n  }}\n}}\n"
+        )
+    };
+    assert_eq!(
+        reports(&entries("app_settings_secrets")),
+        Vec::<String>::new()
+    );
+    let given = r#"
+# file: modules/read/variables.tf
+variable "secret" {
+  description = "The name of the secret to fetch"
+}
+# file: live/main.tf
+module "read" {
+  source = "../modules/read"
+  secret = "zebra-991"
+}
+"#;
+    assert_eq!(reports(given), Vec::<String>::new());
+    let real = "module \"app\" {\n  source = \"acme/app/azurerm\"\n  secrets = {\n    key_vault_id = var.vault\n    MAIL_PASSWORD = \"Zebra-991-Mail\"\n  }\n}\n";
+    assert_eq!(reports(real), ["hardcoded-secret"]);
+}
