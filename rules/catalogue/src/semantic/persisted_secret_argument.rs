@@ -2,7 +2,7 @@
 //! write-only sibling exists.
 
 use secretlint_core::facts::{
-    Attribute, Block, Passed, Position, SegmentKind, Subject, constant_string, pairs,
+    Attribute, Block, Passed, Position, SegmentKind, Source, Subject, constant_string, pairs,
 };
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Fix, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink,
@@ -197,7 +197,14 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     }
     // An argument that is a password is one, whatever the variable is called; one that takes any
     // text is judged by what its object is called.
-    let any_text = takes_any_text(position.key()) || position.key() == "plaintext";
+    // A document of what providers call so: `jsonencode({ value = minio_iam_user.app.name })`.
+    let of_object =
+        |source: &Source<'_>| matches!(source.reference.subject, Subject::Object { .. });
+    let document = position.key() == "data_json"
+        && trace.complete
+        && trace.literals.is_empty()
+        && trace.sources.iter().all(of_object);
+    let any_text = takes_any_text(position.key()) || position.key() == "plaintext" || document;
     let named_otherwise = any_text
         && (says_other(block_name(position))
             || keeps_something_else(position.block.kind(), position.block)

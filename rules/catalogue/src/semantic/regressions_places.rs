@@ -305,3 +305,16 @@ module "read" {
     let real = "module \"app\" {\n  source = \"acme/app/azurerm\"\n  secrets = {\n    key_vault_id = var.vault\n    MAIL_PASSWORD = \"Zebra-991-Mail\"\n  }\n}\n";
     assert_eq!(reports(real), ["hardcoded-secret"]);
 }
+
+#[test]
+fn documents_of_what_is_no_secret_are_not_persisted_secrets() {
+    let kept = |value: &str| {
+        let fixture = format!(
+            "resource \"vault_kv_secret_v2\" \"app\" {{\n  data_json = jsonencode({{ {value} }})\n}}\n"
+        );
+        !reports(&fixture).is_empty()
+    };
+    assert!(!kept("value = minio_iam_user.app.name"));
+    assert!(kept("value = minio_iam_user.app.secret"));
+    assert!(kept("user = minio_iam_user.app.name, pin = \"4711\""));
+}
