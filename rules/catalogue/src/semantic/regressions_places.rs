@@ -318,3 +318,18 @@ fn documents_of_what_is_no_secret_are_not_persisted_secrets() {
     assert!(kept("value = minio_iam_user.app.secret"));
     assert!(kept("user = minio_iam_user.app.name, pin = \"4711\""));
 }
+
+#[test]
+fn guests_read_their_user_data() {
+    let fixture = r#"
+variable "db_password" {
+  sensitive = true
+}
+resource "vsphere_virtual_machine" "app" {
+  extra_config = {
+    "guestinfo.userdata" = base64encode(templatefile("a", { p = var.db_password }))
+  }
+}
+"#;
+    assert_eq!(reports(fixture), ["secret-in-user-data"]);
+}

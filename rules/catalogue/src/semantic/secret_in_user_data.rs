@@ -64,6 +64,8 @@ const NAMES: &[&str] = &[
     "user-data",
     "cloud_init",
     "cloudinit",
+    "guestinfo.userdata",
+    "guestinfo.ignition.config.data",
 ];
 
 /// Each of the names, and each argument of a resource that takes user data, has one of these.
@@ -77,6 +79,7 @@ const WORDS: &[Word<'_>] = &[
     Word::Part("cloud_init"),
     Word::Part("cloudinit"),
     Word::Part("metadata"),
+    Word::Part("guestinfo"),
     Word::Part("on_create"),
     Word::Part("on_start"),
     Word::Part("virtual_machine_extension"),
