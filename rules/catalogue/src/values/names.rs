@@ -332,7 +332,13 @@ fn key(last: &str, before: &[&str]) -> Option<Meaning> {
 }
 
 fn has_private(before: &[&str]) -> bool {
-    // `private_ssh_key`, but not `private_subnets_id_key`.
+    const NETWORKS: &[&str] = &[
+        "subnet", "subnets", "snet", "vnet", "vpc", "zone", "network",
+    ];
+    // `private_ssh_key`, but not `private_subnets_id_key`, `private_subnet_key`.
+    if before.last().is_some_and(|word| is_one_of(word, NETWORKS)) {
+        return false;
+    }
     before
         .iter()
         .rev()
@@ -654,6 +660,7 @@ mod tests {
             "token_policy",
             "domain_validation_token",
             "ssm_private_subnets_id_key",
+            "private_snet_key",
             "gateway_password_secret",
             "secret_policy_document",
             "DB_SECRET_ARN",
