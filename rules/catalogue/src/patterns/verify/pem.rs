@@ -29,7 +29,8 @@ pub(super) fn private_key(block: &str) -> Verdict {
         .filter(|c| !c.is_whitespace() && *c != '\\')
         .collect();
     if text.is_empty() || text.bytes().any(|b| !is_base64(b)) {
-        return if text.contains(['$', '{', '"']) {
+        // An expression, or a pattern for the two ends of a key.
+        return if text.contains(['$', '{', '"', '|']) {
             Verdict::Reject
         } else {
             Verdict::Dummy
@@ -99,6 +100,8 @@ mod tests {
         assert_eq!(private_key(words), Verdict::Dummy);
         let reference = "-----BEGIN PRIVATE KEY-----${var.key}-----END PRIVATE KEY-----";
         assert_eq!(private_key(reference), Verdict::Reject);
+        let pattern = "(-----BEGIN PRIVATE KEY-----|-----END PRIVATE KEY-----)";
+        assert_eq!(private_key(pattern), Verdict::Reject);
     }
 
     #[test]
