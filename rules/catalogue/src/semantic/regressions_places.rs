@@ -197,6 +197,11 @@ fn variables_of_programs_and_structures_hold_secrets() {
         ("logs_analytics_workspace_key", "default = \"\""),
         ("database", object),
         ("users", many),
+        ("onepassword_credentials_json", ""),
+        (
+            "google_credentials",
+            "description = \"Service account key in JSON\"",
+        ),
     ] {
         assert!(unmarked(name, body, ""), "{name} {body}");
     }
@@ -223,6 +228,12 @@ fn variables_of_programs_and_structures_hold_secrets() {
             "description = \"Path to the key\"",
             "",
         ),
+        (
+            "google_credentials",
+            "description = \"Path to the JSON key\"",
+            "",
+        ),
+        ("google_credentials", "", ""),
         ("app_key", "", ""),
         ("compat", "", ""),
     ] {

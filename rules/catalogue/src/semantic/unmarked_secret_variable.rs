@@ -14,7 +14,7 @@ use rustc_hash::FxHashSet;
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::pointer::{describes_pointer, is_approle, is_pointer};
 use crate::semantic::repair::add_line;
-use crate::values::{Judgement, Kind, Other, judge, last_word, line_before, meaning_of};
+use crate::values::{Judgement, Kind, Other, is_one_of, judge, last_word, line_before, meaning_of};
 
 static META: RuleMeta = rule(
     "unmarked-secret-variable",
@@ -134,7 +134,10 @@ fn is_marked(block: &Block<'_>) -> bool {
 fn is_other_candidate<'a>(cx: &Cx<'_, 'a>, variable: &Variable<'a>) -> bool {
     let block = cx.module.block(variable.block);
     let terraform = block.file.kind.is_terraform();
-    let key = || is_key_of_program(&variable.name) && holds_text(variable, Kind::Key);
+    let key = || {
+        (is_key_of_program(&variable.name) || is_document_of_credentials(variable, block))
+            && holds_text(variable, Kind::Key)
+    };
     terraform
         && !variable.sensitive
         && !variable.ephemeral
@@ -165,6 +168,22 @@ fn is_key_of_program(name: &str) -> bool {
         name.strip_suffix(end)
             .is_some_and(|before| before.is_empty() || before.ends_with('_'))
     })
+}
+
+/// `onepassword_credentials_json`, `google_credentials` with `"The service account's key in JSON"`: the text, where
+/// others are paths to it.
+fn is_document_of_credentials(variable: &Variable<'_>, block: &Block<'_>) -> bool {
+    const FORMS: &[&str] = &["json", "b64", "base64"];
+    let credentials = meaning_of(&variable.name)
+        .is_some_and(|meaning| meaning.kind == Kind::Credentials && !meaning.strong);
+    if !credentials {
+        return false;
+    }
+    let description = block.value("description").and_then(constant_text);
+    let description = description.unwrap_or_default().to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
+    let form = is_one_of(last_word(&variable.name), FORMS) || says(&["json", "base64"]);
+    form && !says(&["path", "file", "name of", "location"])
 }
 
 /// `object({ host = string, password = string })`, and maps and lists of those that nothing runs over: what
