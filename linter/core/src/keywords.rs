@@ -124,11 +124,10 @@ impl Keywords {
             }
             at += 4;
         }
-        let last = (at..text.len().saturating_sub(2)).find_map(|at| {
+        (at..text.len().saturating_sub(2)).find_map(|at| {
             let gram = self.begins(eight(&text[at..]) as u32)?;
             Some((at, gram))
-        });
-        last
+        })
     }
 
     /// The hash of four bytes, if a keyword may begin so.

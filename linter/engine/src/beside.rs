@@ -2,9 +2,8 @@
 //! `file` and `templatefile` read. Read when the files of a batch are known, never outside the tree,
 //! and not when an ignore file hides them.
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ignore::WalkBuilder;
 use rayon::prelude::*;
@@ -48,50 +47,49 @@ pub(crate) fn present(
     if input.paths.is_empty() {
         return Vec::new();
     }
-    let mut folders: BTreeMap<&str, Vec<(&String, FileKind)>> = BTreeMap::new();
-    for (path, kind) in needed {
-        let members = folders.entry(folder_of(path)).or_default();
-        members.push((path, *kind));
-    }
-    let in_folder = |(folder, members): (&str, Vec<(&String, FileKind)>)| {
-        let visible = LazyCell::new(|| entries(&input.root.join(folder), settings));
-        let is_there = |(path, kind): &(&String, FileKind)| match kind {
-            FileKind::Lock => input.below(path).is_file(),
-            _ => {
-                !is_known(path)
-                    && !settings.is_excluded(path)
-                    && visible.contains(&input.root.join(path))
-            }
-        };
-        let there: Vec<Found> = members
-            .into_iter()
-            .filter(is_there)
-            .map(|(path, kind)| Found {
-                path: path.clone(),
-                origin: Origin::Below,
-                kind: Some(kind),
-            })
-            .collect();
-        there
+    let needed: Vec<(&String, &FileKind)> = needed.iter().collect();
+    let is_there = |(path, kind): &(&String, &FileKind)| {
+        let wanted = **kind == FileKind::Lock || !is_known(path) && !settings.is_excluded(path);
+        wanted && input.below(path).is_file()
     };
-    let mut found: Vec<Found> = folders.into_par_iter().flat_map_iter(in_folder).collect();
-    found.sort_unstable();
-    found
+    let mut there: Vec<(&String, &FileKind)> = needed.into_par_iter().filter(is_there).collect();
+    let texts = there.iter().filter(|(_, kind)| **kind != FileKind::Lock);
+    let folders: BTreeSet<&str> = texts.map(|(path, _)| folder_of(path)).collect();
+    let visible = visible(
+        folders.into_iter().map(|folder| input.root.join(folder)),
+        settings,
+    );
+    there.retain(|(path, kind)| {
+        **kind == FileKind::Lock || visible.contains(&input.root.join(path))
+    });
+    let found = there.into_iter().map(|(path, kind)| Found {
+        path: path.clone(),
+        origin: Origin::Below,
+        kind: Some(*kind),
+    });
+    found.collect()
 }
 
-/// The files of one folder that no ignore file hides.
-fn entries(folder: &Path, settings: &Files) -> BTreeSet<PathBuf> {
-    let walk = WalkBuilder::new(folder)
-        .max_depth(Some(1))
+/// The files right in some folders that no ignore file hides. One walk for all of them: ignore files above
+/// are read once.
+fn visible(mut folders: impl Iterator<Item = PathBuf>, settings: &Files) -> BTreeSet<PathBuf> {
+    let Some(first) = folders.next() else {
+        return BTreeSet::new();
+    };
+    let mut walk = WalkBuilder::new(first);
+    for folder in folders {
+        walk.add(folder);
+    }
+    walk.max_depth(Some(1))
         .hidden(!settings.hidden)
         .git_ignore(settings.ignore_files)
         .git_global(false)
         .git_exclude(settings.ignore_files)
         .ignore(settings.ignore_files)
         .parents(settings.ignore_files)
-        .add_custom_ignore_filename(".secretlintignore")
-        .build();
-    walk.flatten()
+        .add_custom_ignore_filename(".secretlintignore");
+    walk.build()
+        .flatten()
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .map(ignore::DirEntry::into_path)
         .collect()

@@ -177,8 +177,8 @@ fn syntax_error(file: &SourceFile) -> Option<Finding> {
     })
 }
 
-/// True where something else makes the file before it is read: `<%= output("x") %>`, `{% for x in y %}`,
-/// `{{- if .Name }}`.
+/// True where something else makes the file before it is read, and the error is in what it replaces:
+/// `<%= output("x") %>`, `{% for x in y %}`, `{{- if .Name }}`.
 fn is_template(file: &SourceFile, error: usize) -> bool {
     const SIGNS: &[(&str, &str)] = &[("<%", "%>"), ("{%", "%}"), ("{{", "}}")];
     let text = file.text();
@@ -187,9 +187,13 @@ fn is_template(file: &SourceFile, error: usize) -> bool {
     };
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     let line = &text[start..error + after.find('\n').unwrap_or(after.len())];
-    SIGNS
-        .iter()
-        .any(|(open, close)| line.find(open).is_some_and(|at| line[at..].contains(close)))
+    let error = error - start;
+    SIGNS.iter().any(|(open, close)| {
+        line.match_indices(open).any(|(at, _)| {
+            let end = line[at..].find(close).map(|end| at + end + close.len());
+            at <= error + 1 && end.is_some_and(|end| error < end)
+        })
+    })
 }
 
 /// True for a policy of Vault or Consul: their reader takes what the language of Terraform does not, a brace on

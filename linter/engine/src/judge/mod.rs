@@ -65,11 +65,12 @@ impl<'c> Judge<'c> {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.reported.extend(other.reported);
         self.late.extend(other.late);
-        for (file, kept) in other.files {
+        // In any order: a file is judged in one batch, and its secrets are a set.
+        other.files.into_iter().for_each(|(file, kept)| {
             let own = self.files.entry(file).or_default();
             own.comments.extend(kept.comments);
             own.secrets.extend(kept.secrets);
-        }
+        });
     }
 
     /// Remembers the secret places of evidence, so that no excerpt shows them.

@@ -100,7 +100,6 @@ pub(crate) fn literal<'p, 'a>(position: &'p Position<'p, 'a>) -> Option<Literal<
         || names_a_key(position, &text)
         || is_said(position, &text)
         || is_key_within(position, expected.name, &text)
-        || is_entry_of_vault(position)
     {
         return None;
     }
@@ -126,20 +125,6 @@ fn has_other_half(position: &Position<'_, '_>, name: &str) -> bool {
     other
         .and_then(constant_string)
         .is_some_and(|text| is_one_piece(&text))
-}
-
-/// `secrets = { key_vault_id = …, map = { DB_PASSWORD = "app-db-password" } }`: settings by the names of
-/// entries of a vault.
-fn is_entry_of_vault(position: &Position<'_, '_>) -> bool {
-    let [.., holder, _, _] = position.path else {
-        return false;
-    };
-    let before = holder.span.start as usize..position.expr.span().start as usize;
-    let text = position.block.file.text();
-    holder.name.ends_with("secrets")
-        && text
-            .get(before)
-            .is_some_and(|text| text.contains("key_vault_id"))
 }
 
 /// `db_secret_key` beside `db_secret_name`: the key within the secret of that name.

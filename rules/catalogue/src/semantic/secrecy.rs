@@ -69,11 +69,6 @@ const HARMLESS: &[&str] = &[
     "client_email", "client_x509_cert_url", "private_key_id", "project_id",
 ];
 
-/// True for a member of a document that is no secret, whatever the document is.
-pub(crate) fn is_harmless_part(name: &str) -> bool {
-    HARMLESS.contains(&name) || is_about(name)
-}
-
 /// The first secret behind a value, with its secrecy.
 pub(crate) fn secret_behind<'t, 'a>(
     cx: &Cx<'_, 'a>,

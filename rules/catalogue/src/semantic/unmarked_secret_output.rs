@@ -1,7 +1,6 @@
 //! `unmarked-secret-output`: an output shows a secret.
 
-use hcl_syntax::{Expr, ExprKind};
-use secretlint_core::facts::{Block, Role, Source, Step, Subject, Trace};
+use secretlint_core::facts::{Block, Role, Source, Subject, Trace};
 use secretlint_core::{
     Applicability, Cx, Family, Finding, Hooks, Rank, Related, Rule, RuleMeta, Severity, Sink,
 };
@@ -10,8 +9,7 @@ use crate::semantic::describe::{Texts, rule};
 use crate::semantic::pointer::{is_described_as_pointer, is_pointer};
 use crate::semantic::repair::add_line;
 use crate::semantic::secrecy::{
-    is_configuration, is_generated_name, is_harmless_part, is_known_by_name, last_key,
-    secret_behind, secret_variable,
+    is_configuration, is_generated_name, is_known_by_name, last_key, secret_behind, secret_variable,
 };
 use crate::values::meaning_of;
 
@@ -77,9 +75,6 @@ impl Rule for UnmarkedSecretOutput {
         let Some(value) = block.value("value").filter(|_| open) else {
             return;
         };
-        if takes_harmless_part(value) {
-            return;
-        }
         let trace = cx.trace(block, value);
         let found = secret_behind(cx, &trace);
         // One name against another: what the output says of itself is nearer to the value.
@@ -107,15 +102,6 @@ impl Rule for UnmarkedSecretOutput {
             .extend(add_line(block, "sensitive = true", mark));
         sink.report(finding);
     }
-}
-
-/// `jsondecode(base64decode(key))["client_email"]`: a part of a document that is no secret.
-fn takes_harmless_part(value: Expr<'_>) -> bool {
-    let ExprKind::Index(index) = value.kind() else {
-        return false;
-    };
-    let last = index.steps().last().map(Step::of);
-    matches!(last, Some(Step::Key(key)) if is_harmless_part(&key))
 }
 
 /// `output "password" { value = random_id.redis.hex }`: the output says what was generated.

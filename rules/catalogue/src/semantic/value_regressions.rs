@@ -151,7 +151,7 @@ fn keys_within_secrets_of_platforms() {
         "a = { secretName = \"mysql\", secretKey = \"password\" }",
         "OPERATOR_SECRET = \"operator\"",
         "TEST_LOGIN_PASSWORD = \"backend-TEST-LOGIN-PASSWORD\"",
-        "app_secrets = { key_vault_id = module.v.id, map = { API_KEY = \"x-KEY-9z8y7x6w5v\" } }",
+        "app_secrets = { key_vault_id = module.v.id, map = { API_KEY = \"app-KEY-BACKEND\" } }",
     ] {
         assert_eq!(of_local(line), NONE, "{line}");
     }
