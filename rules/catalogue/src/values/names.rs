@@ -57,6 +57,11 @@ pub fn meaning_of(name: &str) -> Option<Meaning> {
     let tokens = Tokens::of(name);
     let words = before_purpose(tokens.words());
     let last = *words.last()?;
+    // `kube_dbpw_admin`: two letters say so much at the end of a name only.
+    let head = |words: &[&str]| {
+        let short = words.last().is_some_and(|word| ends_with(word, "pw"));
+        head(words).filter(|_| !short || ends_with(name, "pw"))
+    };
     let webhook = webhook(words);
     if webhook.is_some() {
         return webhook;
@@ -696,6 +701,9 @@ mod tests {
             "velero_credentials_secret",
             "gateway_tls_secret",
             "secrets_for_each",
+            "kube_dbpw_admin",
+            "kube_pw_for_backups",
+            "kube_dbpw_value",
         ];
         for name in names {
             assert_eq!(meaning_of(name), None, "{name}");
