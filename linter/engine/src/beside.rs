@@ -5,12 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use ignore::WalkBuilder;
 use rayon::prelude::*;
 use secretlint_core::facts::{FileKind, SourceFile, folder_of, referred_files};
 
 use crate::config::Files;
-use crate::discover::{Found, Origin};
+use crate::discover::{Found, Origin, builder};
 use crate::input::Input;
 
 /// The name of Terraform's and OpenTofu's lock file.
@@ -76,19 +75,12 @@ fn visible(mut folders: impl Iterator<Item = PathBuf>, settings: &Files) -> BTre
     let Some(first) = folders.next() else {
         return BTreeSet::new();
     };
-    let mut walk = WalkBuilder::new(first);
+    let mut walk = builder(first, settings);
     for folder in folders {
         walk.add(folder);
     }
     walk.max_depth(Some(1))
-        .hidden(!settings.hidden)
-        .git_ignore(settings.ignore_files)
-        .git_global(false)
-        .git_exclude(settings.ignore_files)
-        .ignore(settings.ignore_files)
-        .parents(settings.ignore_files)
-        .add_custom_ignore_filename(".secretlintignore");
-    walk.build()
+        .build()
         .flatten()
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .map(ignore::DirEntry::into_path)

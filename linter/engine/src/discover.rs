@@ -134,14 +134,7 @@ fn walk(
     unreadable: &mut Vec<Unreadable>,
 ) {
     let gathered = Mutex::new((Vec::new(), Vec::new()));
-    let walker = WalkBuilder::new(folder)
-        .hidden(!files.hidden)
-        .git_ignore(files.ignore_files)
-        .git_global(false)
-        .git_exclude(files.ignore_files)
-        .ignore(files.ignore_files)
-        .parents(files.ignore_files)
-        .add_custom_ignore_filename(".secretlintignore")
+    let walker = builder(folder, files)
         .filter_entry(|entry| !is_never_entered(entry))
         .threads(rayon::current_num_threads().min(8))
         .build_parallel();
@@ -166,6 +159,20 @@ fn walk(
         found.extend::<Vec<Found>>(more);
         unreadable.extend::<Vec<Unreadable>>(errors);
     }
+}
+
+/// Walks that see what is linted: hidden entries and ignore files are treated as the settings say.
+pub(crate) fn builder(folder: impl AsRef<Path>, files: &Files) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(folder);
+    builder
+        .hidden(!files.hidden)
+        .git_ignore(files.ignore_files)
+        .git_global(false)
+        .git_exclude(files.ignore_files)
+        .ignore(files.ignore_files)
+        .parents(files.ignore_files)
+        .add_custom_ignore_filename(".secretlintignore");
+    builder
 }
 
 /// What one walker thread gathered; handed over when the thread is done.

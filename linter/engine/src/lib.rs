@@ -21,15 +21,14 @@ mod own;
 pub mod project;
 mod read;
 mod run;
+mod syntax;
 mod words;
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use secretlint_core::facts::{
-    Environments, FileKind, Module, ModuleId, SourceFile, Workspace, by_folder,
-};
+use secretlint_core::facts::{Environments, Module, ModuleId, SourceFile, Workspace, by_folder};
 use secretlint_core::{Evidence, Finding, Hooks, Rank, Report, Rule, RuleId, RuleMeta, Sink};
 
 pub use hcl_syntax::{ColumnUnit, LineIndex, Position};
@@ -155,58 +154,6 @@ fn workspace<'a>(
     let folders: Vec<_> = by_folder(files).into_iter().enumerate().collect();
     let build = |(index, (path, members))| Module::build(ModuleId(index as u32), path, members);
     Workspace::link(folders.into_par_iter().map(build).collect(), environments)
-}
-
-/// One finding a file: the first error, because the others often follow from it.
-fn syntax_error(file: &SourceFile) -> Option<Finding> {
-    if file.kind.is_beside() {
-        return None;
-    }
-    let (first, rest) = file.parsed.errors().split_first()?;
-    if is_template(file, first.span.start as usize) || is_policy(file) {
-        return None;
-    }
-    let message = match rest.len() {
-        0 => first.message().to_owned(),
-        more => format!("{} ({more} more below)", first.message()),
-    };
-    let place = file.place(first.span);
-    Some(Finding {
-        help: first.help().into(),
-        ..Finding::new(own::syntax_error(), place, String::new(), message)
-    })
-}
-
-/// True where something else makes the file before it is read, and the error is in what it replaces:
-/// `<%= output("x") %>`, `{% for x in y %}`, `{{- if .Name }}`.
-fn is_template(file: &SourceFile, error: usize) -> bool {
-    const SIGNS: &[(&str, &str)] = &[("<%", "%>"), ("{%", "%}"), ("{{", "}}")];
-    let text = file.text();
-    let (Some(before), Some(after)) = (text.get(..error), text.get(error..)) else {
-        return false;
-    };
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = &text[start..error + after.find('\n').unwrap_or(after.len())];
-    let error = error - start;
-    SIGNS.iter().any(|(open, close)| {
-        line.match_indices(open).any(|(at, _)| {
-            let end = line[at..].find(close).map(|end| at + end + close.len());
-            at <= error + 1 && end.is_some_and(|end| error < end)
-        })
-    })
-}
-
-/// True for a policy of Vault or Consul: their reader takes what the language of Terraform does not, a brace on
-/// the next line for instance.
-fn is_policy(file: &SourceFile) -> bool {
-    const WORDS: &[&str] = &["path", "key_prefix", "service_prefix", "node_prefix"];
-    let is_code = |line: &&str| !line.is_empty() && !line.starts_with(['#', '/']);
-    let mut lines = file.text().lines().map(str::trim).filter(is_code);
-    file.kind == FileKind::Terragrunt
-        && lines.next().is_some_and(|line| {
-            let mut words = line.split([' ', '"']);
-            words.next().is_some_and(|word| WORDS.contains(&word)) && line.contains('"')
-        })
 }
 
 #[cfg(test)]

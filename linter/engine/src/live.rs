@@ -19,7 +19,8 @@ use crate::config::{Config, Files};
 use crate::discover::{Found, discover, found_by_name};
 use crate::judge::{Judge, Texts};
 use crate::read::{Read, kind_of, read};
-use crate::{Input, Linter, syntax_error, workspace};
+use crate::syntax::syntax_error;
+use crate::{Input, Linter, workspace};
 
 /// A tree in memory: files on disk, some of them replaced by unsaved text.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use crate::batch::{SMALL, batches};
 use crate::discover::Found;
 use crate::judge::{Judge, Texts};
 use crate::read::{Read, read};
-use crate::{Input, Linter, beside, context, syntax_error, workspace};
+use crate::syntax::syntax_error;
+use crate::{Input, Linter, beside, context, workspace};
 
 /// One run: what to lint, and with what.
 pub(crate) struct Run<'r> {

@@ -858,6 +858,8 @@ fn hostile_texts_end() {
     report_with(&blocks, &plain());
     let open = format!("--- a.tf\n{}", "a = \"${".repeat(10_000));
     report_with(&open, &plain());
+    let braces = format!("--- a.tf\n{}", "{{ ".repeat(500_000));
+    report_with(&braces, &plain());
     let comments = format!(
         "--- a.tf\n{}",
         "# secretlint: allow password\n".repeat(5_000)

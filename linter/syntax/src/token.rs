@@ -34,6 +34,7 @@ pub enum TokenKind {
     Cut,
     /// The end of the text; empty.
     End,
+    // What a parser passes over stands last: then one comparison tells it from the rest.
     /// Spaces, tabs, a byte order mark, a lone carriage return.
     Blank,
     /// `\n` or `\r\n`.

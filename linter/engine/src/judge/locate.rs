@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use hcl_syntax::{ColumnUnit, LineIndex};
+use memchr::memmem;
 use secretlint_core::Place;
 use secretlint_core::report::{Excerpt, LineColumn, Location};
 
@@ -187,15 +188,14 @@ fn copies(text: &str, secrets: &[(usize, usize)]) -> Vec<(usize, usize)> {
         .map(unquoted)
         .filter(|text| lengths.contains(&text.len()))
         .collect();
-    let mut several = texts.iter();
-    match (several.next(), several.next()) {
-        (None, _) => return Vec::new(),
-        // What finds several takes longer to build than a file to search.
-        (Some(only), None) => {
-            let found = memchr::memmem::find_iter(text.as_bytes(), only.as_bytes());
-            return found.map(|at| (at, at + only.len())).collect();
-        }
-        _ => {}
+    // What finds several takes longer to build than a file to search.
+    if texts.len() < 2 {
+        let found = |only: &&str| {
+            let length = only.len();
+            let starts = memmem::find_iter(text.as_bytes(), only.as_bytes());
+            starts.map(move |at| (at, at + length)).collect::<Vec<_>>()
+        };
+        return texts.first().map(found).unwrap_or_default();
     }
     // Building fails only beyond the automaton's size limits; the known places stay masked.
     // Few texts are searched once, so what is quick to build is quicker.

@@ -10,6 +10,8 @@ use secretlint_core::facts::{
     members, peel, referred_path,
 };
 
+use crate::values::line_before;
+
 /// Locals within locals that are looked into, and maps around a value.
 const MAX_DEPTH: usize = 8;
 
@@ -205,10 +207,9 @@ pub(crate) fn by_template<'r, 'a>(
     let shown = |name: &str| {
         template.is_none_or(|text| {
             text.match_indices(name).any(|(at, _)| {
-                let line = text[..at].rfind('\n').map_or(0, |start| start + 1);
-                let before = &text[line..at];
-                before.ends_with("${") && shows(before)
-                    || before.contains("${") && before.contains('(') && shows(before)
+                let before = line_before(text, at);
+                let open = before.ends_with("${") || before.contains("${") && before.contains('(');
+                open && shows(before)
             })
         })
     };

@@ -11,7 +11,7 @@ use secretlint_core::{
 
 use crate::schemas;
 use crate::semantic::literal::{Literal, Spot, expected_exact, judge_origin, literal};
-use crate::semantic::pointer::{is_entry_of_vault, is_given_as_pointer};
+use crate::semantic::pointer::{filled_variable, is_described_as_pointer, is_entry_of_vault};
 use crate::semantic::repair::{keep_elsewhere, take_default_out, take_value_out};
 use crate::semantic::secrecy::is_configuration;
 use crate::semantic::sharing;
@@ -137,7 +137,9 @@ impl Rule for Literals {
             if literal.judgement == Judgement::NotSecret(Other::Document) {
                 return text(cx, position, sink);
             }
-            if is_given_as_pointer(cx, position) || is_entry_of_vault(position, &literal.text) {
+            if filled_variable(cx, position).is_some_and(is_described_as_pointer)
+                || is_entry_of_vault(position, &literal.text)
+            {
                 return;
             }
             return report(cx, position, &literal, sink);

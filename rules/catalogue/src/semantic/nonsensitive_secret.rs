@@ -7,7 +7,7 @@ use secretlint_core::{
 };
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{is_configuration, secret_address};
 
 static META: RuleMeta = rule(
     "nonsensitive-secret",
@@ -75,13 +75,8 @@ impl Rule for NonsensitiveSecret {
         let Some(argument) = call.args().next() else {
             return;
         };
-        let trace = cx.trace(position.block, argument);
-        let what = match secret_behind(cx, &trace) {
-            Some((source, _)) => source.reference.address(),
-            None => match secret_variable(cx, &trace) {
-                Some(name) => format!("var.{name}"),
-                None => return,
-            },
+        let Some(what) = secret_address(cx, &cx.trace(position.block, argument)) else {
+            return;
         };
         let message = format!("`nonsensitive` uncovers the secret `{what}`");
         sink.report(Finding::new(

@@ -195,8 +195,6 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
     if position.block.kind() == "aws_ssm_parameter" {
         return found || (is_parameter_of_secret(position) && !is_harmless(cx, trace));
     }
-    // An argument that is a password is one, whatever the variable is called; one that takes any
-    // text is judged by what its object is called.
     // A document of what providers call so: `jsonencode({ value = minio_iam_user.app.name })`.
     let of_object =
         |source: &Source<'_>| matches!(source.reference.subject, Subject::Object { .. });
@@ -204,6 +202,8 @@ fn holds_secret<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>) -> bool {
         && trace.complete
         && trace.literals.is_empty()
         && trace.sources.iter().all(of_object);
+    // An argument that is a password is one, whatever the variable is called; one that takes any
+    // text is judged by what its object is called.
     let any_text = takes_any_text(position.key()) || position.key() == "plaintext" || document;
     let named_otherwise = any_text
         && (says_other(block_name(position))

@@ -81,19 +81,19 @@ pub(crate) fn is_entry_of_vault(position: &Position<'_, '_>, text: &str) -> bool
     })
 }
 
-/// An input of a module in the tree whose variable is described as a name.
-pub(crate) fn is_given_as_pointer(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> bool {
+/// The variable that an input fills, of a module in the tree.
+pub(crate) fn filled_variable<'r, 'a>(
+    cx: &Cx<'r, 'a>,
+    position: &Position<'_, 'a>,
+) -> Option<&'r Block<'a>> {
     let block = position.block;
     if block.role != Role::Module || position.path.len() != 1 {
-        return false;
+        return None;
     }
-    let target = cx.module.call(block.name()).and_then(|call| call.target);
-    target.is_some_and(|target| {
-        let module = cx.workspace.module(target);
-        module
-            .variable(position.key())
-            .is_some_and(|variable| is_described_as_pointer(module.block(variable.block)))
-    })
+    let target = cx.module.call(block.name())?.target?;
+    let module = cx.workspace.module(target);
+    let variable = module.variable(position.key())?;
+    Some(module.block(variable.block))
 }
 
 /// `"The name of the secret …"`, `"(Optional) Path to the key"`: a description of what only leads to

@@ -344,3 +344,13 @@ resource "vsphere_virtual_machine" "app" {
 "#;
     assert_eq!(reports(fixture), ["secret-in-user-data"]);
 }
+
+/// The line before each value is looked at, and all of them stand in one.
+#[test]
+fn many_values_in_one_line_end() {
+    let values = "{ name = A, value = ${var.a} }, ".repeat(20_000);
+    let fixture = format!(
+        "variable \"a\" {{}}\nresource \"aws_ecs_task_definition\" \"d\" {{\n  container_definitions = \"{values}\"\n}}\n"
+    );
+    assert_eq!(reports(&fixture), Vec::<String>::new());
+}

@@ -97,6 +97,14 @@ pub(crate) fn secret_variable<'t>(cx: &Cx<'_, '_>, trace: &'t Trace<'_>) -> Opti
     })
 }
 
+/// The address of the secret behind a value, or of the secret variable that it went through.
+pub(crate) fn secret_address<'a>(cx: &Cx<'_, 'a>, trace: &Trace<'a>) -> Option<String> {
+    match secret_behind(cx, trace) {
+        Some((source, _)) => Some(source.reference.address()),
+        None => secret_variable(cx, trace).map(|name| format!("var.{name}")),
+    }
+}
+
 /// True when something is given to the variable and none of it can be secret.
 fn is_given_harmless(cx: &Cx<'_, '_>, trace: &Trace<'_>, name: &str) -> bool {
     let through = |way: &[Hop<'_>]| way.iter().any(|hop| hop.name == name);

@@ -1,7 +1,7 @@
 //! `secret-in-plain-environment`: a secret in the plain environment of a container, function or app.
 
 use hcl_syntax::{Expr, ExprKind, Part, Span};
-use secretlint_core::facts::{Block, FileKind, Position, Role, Segment, SegmentKind, Trace, Via};
+use secretlint_core::facts::{Block, FileKind, Position, Role, Segment, SegmentKind, Via};
 use secretlint_core::{
     Cx, Family, Finding, Hooks, Look, Place, Rank, Related, Rule, RuleMeta, Severity, Sink, Word,
 };
@@ -11,9 +11,9 @@ use crate::semantic::brought::{by_locals, by_template};
 use crate::semantic::describe::{Texts, rule};
 use crate::semantic::fills::only_fills_secrets;
 use crate::semantic::pointer::{is_approle, is_pointer};
-use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{is_configuration, secret_address};
 use crate::semantic::sink::{leak, report_with};
-use crate::values::{identifies, is_key_id, is_one_of};
+use crate::values::{identifies, is_key_id, is_one_of, line_before};
 
 static META: RuleMeta = rule(
     "secret-in-plain-environment",
@@ -391,7 +391,7 @@ fn through_locals<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut S
         if says_public(&member.name) || reported == Some(by) {
             continue;
         }
-        let Some(what) = secret_of(cx, &cx.trace(member.block, member.value)) else {
+        let Some(what) = secret_address(cx, &cx.trace(member.block, member.value)) else {
             continue;
         };
         if is_other(&member.name, member.value, &what) {
@@ -415,14 +415,6 @@ fn through_locals<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut S
     }
 }
 
-/// The address of the secret behind a value.
-fn secret_of<'a>(cx: &Cx<'_, 'a>, trace: &Trace<'a>) -> Option<String> {
-    match secret_behind(cx, trace) {
-        Some((source, _)) => Some(source.reference.address()),
-        None => secret_variable(cx, trace).map(|name| format!("var.{name}")),
-    }
-}
-
 /// Task definitions written as a JSON text with interpolations.
 fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
     let ExprKind::Template(template) = position.expr.kind() else {
@@ -433,10 +425,8 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
         let Part::Interpolation(inner) = part else {
             continue;
         };
-        let before = &file.text()[..inner.span().start as usize];
-        let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
-        if is_plain(line)
-            && let Some(what) = secret_of(cx, &cx.trace(position.block, inner))
+        if is_plain(line_before(file.text(), inner.span().start as usize))
+            && let Some(what) = secret_address(cx, &cx.trace(position.block, inner))
         {
             sink.report(defined(position, file.place(inner.span()), &what));
         }
@@ -447,7 +437,7 @@ fn definitions<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink
 fn rendered<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) {
     for variable in by_template(cx, position, is_plain) {
         if !is_pointer(&variable.name)
-            && let Some(what) = secret_of(cx, &cx.trace(variable.block, variable.value))
+            && let Some(what) = secret_address(cx, &cx.trace(variable.block, variable.value))
         {
             let place = variable.block.file.place(variable.value.span());
             sink.report(defined(position, place, &what));

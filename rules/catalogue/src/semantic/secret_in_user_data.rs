@@ -1,14 +1,14 @@
 //! `secret-in-user-data`: a secret in user data, cloud-init or a start-up script.
 
 use hcl_syntax::Expr;
-use secretlint_core::facts::{Block, Mode, Position, Role, Subject, Trace, members};
+use secretlint_core::facts::{Block, Mode, Position, Role, Subject, members};
 use secretlint_core::{
     Cx, Family, Finding, Hooks, Look, Rank, Rule, RuleMeta, Severity, Sink, Word,
 };
 
 use crate::schemas;
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::secrecy::{is_configuration, secret_behind, secret_variable};
+use crate::semantic::secrecy::{is_configuration, secret_address};
 use crate::semantic::sink::{Leak, leak, report};
 
 static META: RuleMeta = rule(
@@ -160,7 +160,7 @@ fn rendered<'a>(
     let mut any = false;
     for member in members(values) {
         let trace = cx.trace(position.block, member.value);
-        let Some(what) = secret_in(cx, &trace) else {
+        let Some(what) = secret_address(cx, &trace) else {
             continue;
         };
         sink.report(Finding::new(
@@ -172,14 +172,6 @@ fn rendered<'a>(
         any = true;
     }
     any
-}
-
-/// The address of the secret behind a value.
-fn secret_in<'a>(cx: &Cx<'_, 'a>, trace: &Trace<'a>) -> Option<String> {
-    match secret_behind(cx, trace) {
-        Some((source, _)) => Some(source.reference.address()),
-        None => secret_variable(cx, trace).map(|name| format!("var.{name}")),
-    }
 }
 
 /// Variables of `template_file` data sources that are rendered into user data.
@@ -205,7 +197,7 @@ fn templates<'a>(cx: &Cx<'_, 'a>, position: &Position<'_, 'a>, sink: &mut Sink) 
         let vars = template.value("vars").into_iter().flat_map(members);
         for member in vars {
             let trace = cx.trace(template, member.value);
-            let Some(what) = secret_in(cx, &trace) else {
+            let Some(what) = secret_address(cx, &trace) else {
                 continue;
             };
             let message = format!(

@@ -12,7 +12,7 @@ use hcl_syntax::{Expr, ExprKind, Span};
 use rustc_hash::FxHashSet;
 
 use crate::semantic::describe::{Texts, rule};
-use crate::semantic::pointer::{describes_pointer, is_approle, is_pointer};
+use crate::semantic::pointer::{describes_pointer, filled_variable, is_approle, is_pointer};
 use crate::semantic::repair::add_line;
 use crate::values::{Judgement, Kind, Other, is_one_of, judge, last_word, line_before, meaning_of};
 
@@ -487,7 +487,8 @@ fn used_as_names<'a>(cx: &Cx<'_, 'a>, variables: &[&Variable<'a>]) -> FxHashSet<
                 || takes && TAKES_NAME.contains(&key)
                 || position.via.is_empty() && (names_secret(key) || is_selected(position))
                 || is_part_of_address(position)
-                || is_given_as_name(cx, position);
+                || position.via.is_empty()
+                    && filled_variable(cx, position).is_some_and(describes_a_name);
             if file || takes_name {
                 names.insert(name);
             }
@@ -530,19 +531,4 @@ fn is_part_of_address(position: &Position<'_, '_>) -> bool {
     let line = line_before(position.block.file.text(), start);
     let text = &line[line.rfind('"').map_or(0, |at| at + 1)..];
     text.starts_with("arn:") || text.contains("/secrets/")
-}
-
-/// Given to a module of the tree whose variable is described as a name.
-fn is_given_as_name(cx: &Cx<'_, '_>, position: &Position<'_, '_>) -> bool {
-    let block = position.block;
-    if block.role != Role::Module || position.path.len() != 1 || !position.via.is_empty() {
-        return false;
-    }
-    let target = cx.module.call(block.name()).and_then(|call| call.target);
-    target.is_some_and(|target| {
-        let module = cx.workspace.module(target);
-        module
-            .variable(position.key())
-            .is_some_and(|variable| describes_a_name(module.block(variable.block)))
-    })
 }
